@@ -1,0 +1,169 @@
+"""Users, and the tokens they call the API with."""
+
+import datetime as dt
+import hashlib
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from api.keys import KeyField
+from api.problems import Invalid, answers_constraint
+
+from .names import USERNAME, email_key, normalise_email, username_key, validate_username
+
+LIVE_TOKENS = 10
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; looks them up ignoring case."""
+
+    def create_user(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
+        """Create a user; without a password nobody can log in as them.
+
+        Raise ValidationError for names that break the rules, IntegrityError for ones that are taken.
+        """
+        validate_username(username)
+        user = self.model(username=username, email=normalise_email(email) if email else "", **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
+        """Create a user who may do everything."""
+        return self.create_user(username, email, password, is_staff=True, is_superuser=True, **extra)
+
+    def create_service_account(self, name: str) -> "User":
+        """Create an account for another backend: it has no password and lives by its token."""
+        return self.create_user(name, is_service=True)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the user of this name, whatever its case."""
+        return self.get(username_key=username_key(username or ""))
+
+    def find_email(self, email: str) -> "User | None":
+        """Return the user with this address, whatever its case."""
+        return self.filter(email_key=email_key(email)).first()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A customer, a member of staff, or a service account."""
+
+    username = models.CharField(_("username"), max_length=32, unique=True, validators=[validate_username])
+    username_key = KeyField(max_length=32, source="username", fold=username_key)
+    email = models.EmailField(_("e-mail address"), blank=True)
+    email_key = KeyField(max_length=320, source="email", fold=email_key)
+    password = models.CharField(_("password"), max_length=128, db_column="password_hash")
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may use the admin"), default=False)
+    is_service = models.BooleanField(_("service account"), default=False)
+    created_at = models.DateTimeField(_("registered"), default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(fields=["username_key"], name="user_username_unique"),
+            models.UniqueConstraint(fields=["email_key"], name="user_email_unique"),
+            models.CheckConstraint(condition=Q(username__regex=USERNAME), name="user_username_plain"),
+            models.CheckConstraint(condition=Q(username_key__isnull=False), name="user_has_username_key"),
+            models.CheckConstraint(condition=Q(email="") ^ Q(email_key__isnull=False), name="user_email_has_key"),
+            models.CheckConstraint(
+                condition=Q(is_service=False) | Q(password__startswith="!"), name="user_service_without_password"
+            ),
+        ]
+
+    def clean(self) -> None:
+        """Normalise the address, for forms."""
+        self.email = normalise_email(self.email) if self.email else ""
+
+    def change_email(self, email: str) -> None:
+        """Take another address; it is normalised. IntegrityError where somebody has it."""
+        self.email = normalise_email(email)
+        self.save(update_fields=["email", "email_key"])
+
+    def change_password(self, password: str, *, keep: "Token | None" = None) -> None:
+        """Take another password; every token but `keep` ends in the same transaction."""
+        with transaction.atomic():
+            self.set_password(password)
+            self.save(update_fields=["password"])
+            tokens = self.tokens.all()
+            (tokens.exclude(pk=keep.pk) if keep else tokens).delete()
+
+
+@answers_constraint("user_username_unique")
+class UsernameTaken(Invalid):
+    """Somebody has this username, in whatever case."""
+
+    def __init__(self) -> None:
+        super().__init__("username", _("This username is taken."), "taken")
+
+
+@answers_constraint("user_email_unique")
+class EmailTaken(Invalid):
+    """Somebody has this e-mail address, in whatever case."""
+
+    def __init__(self) -> None:
+        super().__init__("email", _("This e-mail address is taken."), "taken")
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    """Tokens by their life."""
+
+    def expired(self, now: dt.datetime) -> "TokenQuerySet":
+        """Return those that stopped working."""
+        return self.filter(expires_at__lte=now)
+
+    def live(self, now: dt.datetime) -> "TokenQuerySet":
+        """Return those that work."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+class Token(models.Model):
+    """The right to call the API as a user. Only the digest is kept, and it is the key: one indexed look-up."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("user"))
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, db_index=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("token")
+        verbose_name_plural = _("tokens")
+
+    def __str__(self) -> str:
+        return f"{self.digest[:8]}…"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        """Return the digest under which a token is kept."""
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, user: User, *, expires: bool = True) -> tuple["Token", str]:
+        """Give the user a new token of 256 bits; return it with its secret, which is kept nowhere.
+
+        An eleventh ends the oldest. The user's row is locked, so that two logins at once cannot leave twelve.
+        """
+        secret, now = secrets.token_urlsafe(32), timezone.now()
+        expires_at = now + dt.timedelta(hours=settings.TOKEN_TTL_HOURS) if expires else None
+        with transaction.atomic():
+            User.objects.select_for_update(no_key=True).get(pk=user.pk)
+            token = cls.objects.create(digest=cls.digest_of(secret), user=user, created_at=now, expires_at=expires_at)
+            newest = user.tokens.live(now).order_by("-created_at").values("pk")[:LIVE_TOKENS]
+            user.tokens.exclude(pk__in=newest).delete()
+        return token, secret

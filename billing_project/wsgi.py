@@ -1,0 +1,25 @@
+"""The WSGI application, as the web server loads it."""
+
+import io
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_project.settings")
+# Only a server with many threads gains from a pool of connections; commands and tests take one each.
+os.environ.setdefault("DATABASE_POOL", "on")
+
+CHUNKED_BODY_LIMIT = 1024 * 1024
+
+django_application = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Serve one request; a chunked body, which has no length, is read up to a limit so that Django sees it at all."""
+    if not environ.get("CONTENT_LENGTH") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        body = environ["wsgi.input"].read(CHUNKED_BODY_LIMIT)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = io.BytesIO(body)
+    return django_application(environ, start_response)

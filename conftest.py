@@ -1,0 +1,116 @@
+"""People and rows that every test knows: alice, bob who must not see her rows, and staff."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.models import Token, User
+from accounts.tests.factories import UserFactory
+from billing_time.clock import Moment
+from payments.models import Payment
+from payments.tests.factories import PaymentFactory
+from subscriptions.models import Plan, Subscription
+from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
+
+
+class Caller:
+    """Somebody who calls the API with their token, or nobody with none."""
+
+    def __init__(self, user: User | None = None) -> None:
+        self.user = user
+        self.token = Token.issue(user)[1] if user else None
+        self.client = Client(HTTP_HOST="localhost", raise_request_exception=False)
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        """Send a request; `body` is a JSON value, or bytes as they are. Headers are given as Accept_Language="ru"."""
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token and "Authorization" not in named:
+            named["Authorization"] = f"Token {self.token}"
+        content_type = named.pop("Content-Type", "application/json")
+        return self.client.generic(method, path, raw, content_type=content_type, headers=named)
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.request("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.request("POST", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.request("PATCH", path, body, **headers)
+
+
+@pytest.fixture
+def moment() -> Moment:
+    return Moment.current()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return UserFactory(username="alice", email="alice@example.com")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return UserFactory(username="bob", email="bob@example.com")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    """Olga, of the group that confirms payments."""
+    user = UserFactory(username="olga", email="olga@example.com", is_staff=True)
+    user.groups.add(Group.objects.get(name="Billing operators"))
+    return user
+
+
+@pytest.fixture
+def powerless_staff(db: None) -> User:
+    """Somebody who may enter the admin and holds no right."""
+    return UserFactory(username="pavel", email="pavel@example.com", is_staff=True)
+
+
+@pytest.fixture
+def anyone(db: None) -> Caller:
+    return Caller()
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Caller:
+    return Caller(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Caller:
+    return Caller(bob)
+
+
+@pytest.fixture
+def as_staff(staff: User) -> Caller:
+    return Caller(staff)
+
+
+@pytest.fixture
+def as_powerless_staff(powerless_staff: User) -> Caller:
+    return Caller(powerless_staff)
+
+
+@pytest.fixture
+def plan(db: None) -> Plan:
+    """990.00 roubles a month, three days of grace, no trial."""
+    return PlanFactory(name="pro")
+
+
+@pytest.fixture
+def subscription(alice: User, plan: Plan) -> Subscription:
+    """Alice's, pending."""
+    return SubscriptionFactory(user=alice, plan=plan)
+
+
+@pytest.fixture
+def payment(subscription: Subscription) -> Payment:
+    """Alice's, pending, for her subscription."""
+    return PaymentFactory(subscription=subscription)

@@ -1,0 +1,178 @@
+"""Receipts: money that arrived; allocations: what of it settles which payment."""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from api.keys import KeyField, text_key
+from billing_time.clock import Moment
+
+from .problems import EvidenceAlreadyUsed
+
+if TYPE_CHECKING:
+    from .models import Payment
+
+AMOUNT: dict[str, Any] = {"max_digits": 14, "decimal_places": 2}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about money that arrived. What is None was not said."""
+
+    amount: Decimal | None = None
+    currency: str | None = None
+    received_on: dt.date | None = None
+    evidence: str | None = None
+    source: str | None = None
+    note: str = ""
+
+    def completed(self, payment: "Payment") -> "Facts":
+        """Return the facts with what the payment says of amount, currency and source where they were left open."""
+        return replace(
+            self,
+            amount=payment.amount if self.amount is None else self.amount,
+            currency=self.currency or payment.currency,
+            source=self.source or payment.provider,
+        )
+
+    def contradicting(self, receipt: "Receipt") -> list[str]:
+        """Return the names of the facts that both give, and give differently."""
+        pairs: dict[str, tuple[Any, Any]] = {
+            "amount": (self.amount, receipt.amount),
+            "currency": (self.currency, receipt.currency),
+            "source": (self.source and text_key(self.source), receipt.source_key),
+            "evidence": (self.evidence and text_key(self.evidence), receipt.evidence_key),
+            "received_on": (self.received_on, receipt.received_on),
+        }
+        return [name for name, (ours, theirs) in pairs.items() if None not in (ours, theirs) and ours != theirs]
+
+
+class Receipt(models.Model):
+    """Money that arrived. `evidence` is the bank's or provider's id of the entry, unique within its source."""
+
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="receipts", db_index=False, verbose_name=gettext_lazy("user")
+    )
+    source = models.CharField(gettext_lazy("source"), max_length=50)
+    source_key = KeyField(max_length=200, source="source", fold=text_key)
+    evidence = models.CharField(gettext_lazy("evidence"), max_length=200, null=True)  # noqa: DJ001  (absent is a fact)
+    evidence_key = KeyField(max_length=800, source="evidence", fold=text_key)
+    amount = models.DecimalField(gettext_lazy("amount"), **AMOUNT)
+    currency = models.CharField(gettext_lazy("currency"), max_length=3)
+    allocated_amount = models.DecimalField(
+        gettext_lazy("allocated"), **AMOUNT, default=Decimal("0.00"), editable=False
+    )
+    received_on = models.DateField(gettext_lazy("received on"), null=True)
+    note = models.TextField(gettext_lazy("note"), blank=True, max_length=1000)
+    recorded_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=gettext_lazy("recorded by")
+    )
+    voided_at = models.DateTimeField(gettext_lazy("void since"), null=True)
+    created_at = models.DateTimeField(gettext_lazy("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name = gettext_lazy("receipt")
+        verbose_name_plural = gettext_lazy("receipts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evidence_key", "source_key"],
+                condition=Q(evidence_key__isnull=False, voided_at__isnull=True),
+                name="receipt_evidence_unique",
+            ),
+            models.UniqueConstraint(fields=["id", "user", "currency"], name="receipt_owner"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="receipt_amount_positive"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="receipt_currency_code"),
+            models.CheckConstraint(condition=Q(source_key__isnull=False), name="receipt_has_source"),
+            models.CheckConstraint(
+                condition=Q(evidence__isnull=True, evidence_key__isnull=True)
+                | Q(evidence__isnull=False, evidence_key__isnull=False),
+                name="receipt_evidence_has_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(allocated_amount__gte=0, allocated_amount__lte=F("amount")), name="receipt_never_overdrawn"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "id"], name="receipt_user_id"),
+            models.Index(fields=["received_on", "id"], name="receipt_received_on"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.evidence or self.pk}"
+
+    @classmethod
+    def record(cls, payment: "Payment", facts: Facts, by: User, moment: Moment) -> "Receipt":
+        """Record the money that arrived for a payment. Raise EvidenceAlreadyUsed where the bank's entry is known."""
+        receipt = cls(
+            user_id=payment.user_id,
+            source=facts.source,
+            amount=facts.amount,
+            currency=facts.currency,
+            received_on=facts.received_on,
+            note=facts.note,
+            recorded_by=by,
+            created_at=moment.now,
+        )
+        receipt.take_evidence(facts.evidence)
+        receipt.save(force_insert=True)
+        return receipt
+
+    @property
+    def unapplied_amount(self) -> Decimal:
+        """What of it settles nothing yet."""
+        return self.amount - self.allocated_amount
+
+    def take_evidence(self, evidence: str | None) -> None:
+        """Take the id of the bank's entry, or raise EvidenceAlreadyUsed; of two at once the unique key refuses one."""
+        if evidence is None:
+            return
+        known = Receipt.objects.filter(
+            evidence_key=text_key(evidence), source_key=text_key(self.source), voided_at__isnull=True
+        )
+        if known.exists():
+            raise EvidenceAlreadyUsed
+        self.evidence = evidence.strip()
+
+    def complete(self, facts: Facts) -> None:
+        """Add the evidence and the value date where they were absent. The caller holds the lock."""
+        if self.evidence is None:
+            self.take_evidence(facts.evidence)
+        self.received_on = self.received_on or facts.received_on
+        self.save(update_fields=["evidence", "evidence_key", "received_on"])
+
+    def allocate(self, payment: "Payment", amount: Decimal) -> "Allocation":
+        """Settle a payment with part of this money; a trigger keeps the total, a CHECK its bounds."""
+        allocation = Allocation.objects.create(
+            receipt=self, payment=payment, user_id=self.user_id, currency=self.currency, amount=amount
+        )
+        self.allocated_amount += amount
+        return allocation
+
+
+class Allocation(models.Model):
+    """What of a receipt settles which payment: within one user and currency (composite foreign keys see to it)."""
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="allocations")
+    payment = models.ForeignKey("payments.Payment", on_delete=models.PROTECT, related_name="allocations")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    amount = models.DecimalField(**AMOUNT)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = gettext_lazy("allocation")
+        verbose_name_plural = gettext_lazy("allocations")
+        constraints = [
+            models.UniqueConstraint(fields=["receipt", "payment"], name="allocation_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.receipt_id} → {self.payment_id}"

@@ -1,0 +1,144 @@
+"""What the routes of payments read and write."""
+
+import datetime as dt
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from api.fields import AmountField, DayField, IdField, StrictChoiceField, StrictSerializer, TextField
+from api.queries import (
+    DayParameter,
+    FlagParameter,
+    IdParameter,
+    InstantParameter,
+    ListQuery,
+    StatesParameter,
+    TextParameter,
+    ordering_parameter,
+)
+from api.keys import text_key
+from billing_time.clock import Moment
+from subscriptions.serializers import DurationField, OnBehalf, PlanField, SubscriptionSerializer
+
+from .models import Payment, Provider
+from .pages import checkout_url
+from .querysets import Status
+
+
+class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    """A payment as of the moment of the request."""
+
+    plan_name = serializers.CharField(source="plan_id")
+    amount = AmountField()
+    unit_price = AmountField()
+    shortfall = AmountField()
+    refunded_amount = AmountField()
+    status = serializers.SerializerMethodField()
+    checkout_url = serializers.SerializerMethodField()
+    received_on = serializers.DateField(source="receipt.received_on", default=None)
+
+    class Meta:
+        model = Payment
+        fields = [
+            "id", "user_id", "subscription_id", "plan_name", "amount", "currency", "status", "unit_price", "duration",
+            "interval", "interval_count", "reference", "provider", "checkout_url", "expires_at", "covers_from",
+            "covers_to", "confirmed_at", "received_on", "refunded_amount", "shortfall", "unapplied", "created_at",
+        ]  # fmt: skip
+
+    def get_status(self, payment: Payment) -> Status:
+        """Return the state that the clock says."""
+        return Status(payment.status_at(self.context["moment"]))
+
+    def get_checkout_url(self, payment: Payment) -> str:
+        """Return the address of the page that says how to pay."""
+        return checkout_url(payment, self.context["request"])
+
+
+class CurrencyField(TextField):
+    """An ISO 4217 code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_length=3, max_length=3, **kwargs)
+
+
+class CheckOut(OnBehalf):
+    """What to pay for. The amount must be the price agreed × duration."""
+
+    plan_name = PlanField()
+    amount = AmountField()
+    currency = CurrencyField(required=False)
+    subscription_id = IdField(required=False)
+    duration = DurationField(required=False)
+    provider = StrictChoiceField(choices=[Provider.MANUAL], required=False)
+
+
+class Confirm(StrictSerializer):
+    """Which payment, and what is known about the money that arrived."""
+
+    payment_id = IdField()
+    amount = AmountField(required=False)
+    currency = CurrencyField(required=False)
+    received_on = DayField(required=False, help_text=_("The bank's value date, not later than tomorrow."))
+    evidence = TextField(required=False, max_length=200, help_text=_("The bank's or provider's id of the entry."))
+    source = TextField(required=False, max_length=50)
+    note = TextField(required=False, allow_blank=True, max_length=1000)
+
+    def validate_received_on(self, day: dt.date) -> dt.date:
+        """Refuse days that no bank has reached."""
+        moment: Moment = self.context["moment"]
+        if day > moment.today + dt.timedelta(days=1):
+            raise serializers.ValidationError(_("Must not be later than tomorrow."))
+        return day
+
+    def validate_evidence(self, evidence: str) -> str:
+        """Refuse evidence that is only white space."""
+        if not text_key(evidence):
+            raise serializers.ValidationError(_("This field may not be blank."), code="blank")
+        return evidence
+
+    validate_source = validate_evidence
+
+
+class Confirmation(serializers.Serializer[Any]):
+    """The payment, its subscription, and whether this was a repeat."""
+
+    payment = PaymentSerializer()
+    subscription = SubscriptionSerializer()
+    already_confirmed = serializers.BooleanField()
+    could_settle = serializers.ListField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text=_("Only where the money stays unapplied: the payments of this user that it could settle."),
+    )
+
+
+class PaymentQuery(ListQuery):
+    """The parameters of the list of payments."""
+
+    model = Payment
+
+    status = StatesParameter(Status.values, help_text=_("One or several states, separated by commas."))
+    unapplied = FlagParameter(required=False)
+    user_id = IdParameter()
+    subscription_id = IdParameter()
+    plan_name = TextParameter(source="plan_id")
+    reference = TextParameter()
+    evidence = TextParameter()
+    received_from = DayParameter(source="receipt__received_on__gte")
+    received_to = DayParameter(source="receipt__received_on__lt")
+    confirmed_from = InstantParameter(required=False, source="confirmed_at__gte")
+    confirmed_to = InstantParameter(required=False, source="confirmed_at__lt")
+    created_after = InstantParameter(required=False, source="created_at__gte")
+    created_before = InstantParameter(required=False, source="created_at__lt")
+    ordering = ordering_parameter("id", "created_at", "amount", "confirmed_at")
+
+    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+        """Return those that meet every condition at `moment`; references and evidence as they are typed."""
+        if states := conditions.pop("status", None):
+            rows = rows.in_states(states, moment)
+        if reference := conditions.pop("reference", None):
+            rows = rows.filter(reference="".join(reference.split()).upper())
+        if evidence := conditions.pop("evidence", None):
+            rows = rows.filter(receipt__evidence_key=text_key(evidence))
+        return rows.filter(**conditions)

@@ -1,0 +1,447 @@
+"""Plans that are sold, and subscriptions: a user's contract for one plan."""
+
+import copy
+import datetime as dt
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from api.problems import TransitionNotAllowed
+from billing_time.clock import Moment, midnight
+from billing_time.terms import Interval, Term, TooFar, anchor_for, horizon
+
+from .currencies import validate_currency
+from .problems import PlanNotAvailable, TooFarAhead, exists
+from .querysets import COVERED, LIVE, RUNNING, PlanQuerySet, Status, SubscriptionQuerySet
+
+MAX_DURATION = 120
+MAX_INTERVAL_COUNT = 366
+MAX_TRIAL_DAYS = 366
+PLAN_NAME = r"^[A-Za-z0-9_-]{1,50}$"
+PRICE = {"max_digits": 11, "decimal_places": 2}
+
+# Grace is shorter than one interval, the shortest that it can be.
+GRACE_WITHIN_INTERVAL = (
+    Q(interval=Interval.DAY, grace_days__lt=F("interval_count"))
+    | Q(interval=Interval.WEEK, grace_days__lt=F("interval_count") * 7)
+    | Q(interval=Interval.MONTH, grace_days__lt=F("interval_count") * 28)
+    | Q(interval=Interval.YEAR, grace_days__lt=F("interval_count") * 365)
+)
+INTERVALS = Q(interval__in=Interval.values)
+CURRENCY = Q(currency__regex=r"^[A-Z]{3}$")
+
+
+class Plan(models.Model):
+    """What is sold. Name, interval, count and currency never change: a trigger sees to it."""
+
+    name = models.CharField(
+        gettext_lazy("name"), max_length=50, primary_key=True, validators=[RegexValidator(PLAN_NAME)]
+    )
+    title = models.CharField(gettext_lazy("title"), max_length=200, blank=True)
+    description = models.TextField(gettext_lazy("description"), blank=True, max_length=2000)
+    price = models.DecimalField(gettext_lazy("price"), **PRICE, validators=[MinValueValidator(Decimal("0.01"))])
+    currency = models.CharField(gettext_lazy("currency"), max_length=3, validators=[validate_currency])
+    interval = models.CharField(gettext_lazy("interval"), max_length=5, choices=Interval.choices)
+    interval_count = models.PositiveSmallIntegerField(
+        gettext_lazy("intervals"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_INTERVAL_COUNT)],
+        help_text=gettext_lazy("How many intervals one price pays for."),
+    )
+    trial_days = models.PositiveSmallIntegerField(
+        gettext_lazy("trial days"), default=0, validators=[MaxValueValidator(MAX_TRIAL_DAYS)]
+    )
+    grace_days = models.PositiveSmallIntegerField(
+        gettext_lazy("grace days"),
+        default=0,
+        help_text=gettext_lazy("Days of access after the paid ones; fewer than one interval has."),
+    )
+    is_active = models.BooleanField(gettext_lazy("on sale"), default=True)
+    created_at = models.DateTimeField(gettext_lazy("created"), default=timezone.now, editable=False)
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = gettext_lazy("plan")
+        verbose_name_plural = gettext_lazy("plans")
+        constraints = [
+            models.CheckConstraint(condition=Q(name__regex=PLAN_NAME), name="plan_name_plain"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="plan_price_positive"),
+            models.CheckConstraint(condition=CURRENCY, name="plan_currency_code"),
+            models.CheckConstraint(condition=INTERVALS, name="plan_interval_known"),
+            models.CheckConstraint(
+                condition=Q(interval_count__gte=1, interval_count__lte=MAX_INTERVAL_COUNT), name="plan_interval_count"
+            ),
+            models.CheckConstraint(condition=Q(trial_days__lte=MAX_TRIAL_DAYS), name="plan_trial_days"),
+            models.CheckConstraint(
+                condition=GRACE_WITHIN_INTERVAL,
+                name="plan_grace_within_interval",
+                violation_error_message=gettext_lazy("Grace must be shorter than one interval."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The days `[start, end)` that a payment would pay for, and the anchor day that they keep."""
+
+    start: dt.date
+    end: dt.date
+    anchor_day: int
+
+
+class SubscriptionManager(models.Manager.from_queryset(SubscriptionQuerySet)):  # type: ignore[misc]
+    """Makes subscriptions."""
+
+    def subscribe(
+        self, user: User, plan: Plan, duration: int, moment: Moment, *, with_trial: bool = True
+    ) -> "Subscription":
+        """Create a subscription: `trialing` where the plan has a trial that the user has not had, else `pending`.
+
+        Locks the user's row (READ COMMITTED), so that of two at once the second sees the first; the partial unique
+        index stands behind it. A retry finds the live one and is refused.
+
+        Raise SubscriptionExists, PlanNotAvailable or TooFarAhead, having written nothing.
+        """
+        with transaction.atomic():
+            User.objects.select_for_update(no_key=True).get(pk=user.pk)
+            theirs = list(self.filter(user=user, plan=plan).filter(Q(status__in=LIVE) | Q(trial_end__isnull=False)).locked())
+            for other in theirs:
+                other.catch_up(moment)
+                if other.status in LIVE:
+                    raise exists(other.pk)
+            if not plan.is_active:
+                raise PlanNotAvailable
+            had_trial = any(other.trial_end for other in theirs)
+            subscription = self.model.sold(user, plan, duration, moment)
+            if with_trial and plan.trial_days and not had_trial:
+                subscription.begin_trial(moment)
+            subscription.save(force_insert=True)
+        return subscription
+
+
+class Subscription(models.Model):
+    """A user's contract for one plan, with the terms that it was sold with."""
+
+    Status = Status
+
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="subscriptions", db_index=False, verbose_name=gettext_lazy("user")
+    )
+    plan = models.ForeignKey(
+        Plan,
+        on_delete=models.PROTECT,
+        related_name="subscriptions",
+        db_column="plan_name",
+        db_index=False,
+        verbose_name=gettext_lazy("plan"),
+    )
+    status = models.CharField(
+        gettext_lazy("status"),
+        max_length=10,
+        default=Status.PENDING,
+        choices=[
+            (Status.PENDING, gettext_lazy("waiting for payment")),
+            (Status.TRIALING, gettext_lazy("in trial")),
+            (Status.ACTIVE, gettext_lazy("active")),
+            (Status.PAST_DUE, gettext_lazy("past due")),
+            (Status.EXPIRED, gettext_lazy("expired")),
+            (Status.CANCELED, gettext_lazy("canceled")),
+        ],
+    )
+    duration = models.PositiveSmallIntegerField(gettext_lazy("duration"), default=1)
+    unit_price = models.DecimalField(gettext_lazy("price agreed"), **PRICE)
+    currency = models.CharField(gettext_lazy("currency"), max_length=3)
+    interval = models.CharField(gettext_lazy("interval"), max_length=5, choices=Interval.choices)
+    interval_count = models.PositiveSmallIntegerField(gettext_lazy("intervals"))
+    trial_days = models.PositiveSmallIntegerField(gettext_lazy("trial days"))
+    grace_days = models.PositiveSmallIntegerField(gettext_lazy("grace days"))
+    start_date = models.DateField(gettext_lazy("start"), null=True)
+    end_date = models.DateField(gettext_lazy("end"), null=True)
+    trial_end = models.DateField(gettext_lazy("end of trial"), null=True)
+    covered_until = models.DateField(gettext_lazy("covered until"), null=True)
+    access_until = models.DateTimeField(gettext_lazy("access until"), null=True)
+    anchor_day = models.PositiveSmallIntegerField(gettext_lazy("anchor day"), null=True)
+    pending_until = models.DateTimeField(gettext_lazy("waits for payment until"))
+    cancel_at = models.DateField(gettext_lazy("ends at"), null=True)
+    cancel_reason = models.CharField(gettext_lazy("reason of cancellation"), max_length=500, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("created"), default=timezone.now)
+
+    objects = SubscriptionManager()
+
+    if TYPE_CHECKING:
+        payments: Any
+        plan_id: str
+        user_id: int
+
+    class Meta:
+        verbose_name = gettext_lazy("subscription")
+        verbose_name_plural = gettext_lazy("subscriptions")
+        permissions = [
+            ("manage_all_subscriptions", "Can subscribe, check out and cancel for any user"),
+            ("grant_time", "Can grant free time"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "plan"],
+                condition=Q(status__in=LIVE),
+                name="one_live_subscription_per_user_and_plan",
+            ),
+            models.UniqueConstraint(fields=["id", "user"], name="subscription_owner"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="subscription_status_known"),
+            models.CheckConstraint(
+                condition=Q(duration__gte=1, duration__lte=MAX_DURATION), name="subscription_duration"
+            ),
+            models.CheckConstraint(condition=Q(unit_price__gt=0), name="subscription_price_positive"),
+            models.CheckConstraint(condition=CURRENCY, name="subscription_currency_code"),
+            models.CheckConstraint(condition=INTERVALS, name="subscription_interval_known"),
+            models.CheckConstraint(
+                condition=Q(interval_count__gte=1, interval_count__lte=MAX_INTERVAL_COUNT),
+                name="subscription_interval_count",
+            ),
+            models.CheckConstraint(condition=GRACE_WITHIN_INTERVAL, name="subscription_grace_within_interval"),
+            models.CheckConstraint(
+                condition=Q(anchor_day__isnull=True) | Q(anchor_day__gte=1, anchor_day__lte=31),
+                name="subscription_anchor_day",
+            ),
+            models.CheckConstraint(condition=Q(end_date__gte=F("start_date")), name="subscription_dates_in_order"),
+            models.CheckConstraint(
+                condition=~Q(status=Status.PENDING)
+                | Q(access_until__isnull=True, covered_until__isnull=True, cancel_at__isnull=True),
+                name="subscription_pending_has_no_access",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.TRIALING)
+                | Q(
+                    start_date__isnull=False,
+                    end_date=F("trial_end"),
+                    trial_end__isnull=False,
+                    access_until__isnull=False,
+                    covered_until__isnull=True,
+                ),
+                name="subscription_trialing_has_trial",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=COVERED)
+                | Q(
+                    start_date__isnull=False,
+                    end_date=F("covered_until"),
+                    covered_until__isnull=False,
+                    access_until__isnull=False,
+                    anchor_day__isnull=False,
+                ),
+                name="subscription_active_has_coverage",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.CANCELED) | Q(access_until__isnull=True, end_date__isnull=False),
+                name="subscription_canceled_has_no_access",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "id"], name="subscription_user_id"),
+            models.Index(fields=["plan", "id"], name="subscription_plan_id"),
+            models.Index(fields=["status", "id"], name="subscription_status_id"),
+            models.Index(fields=["created_at", "id"], name="subscription_created"),
+            models.Index(fields=["end_date", "id"], name="subscription_end_date"),
+            models.Index(fields=["access_until"], name="subscription_access"),
+            models.Index(fields=["pending_until"], condition=Q(status=Status.PENDING), name="subscription_pending"),
+            models.Index(fields=["covered_until"], condition=Q(status=Status.ACTIVE), name="subscription_covered"),
+            models.Index(
+                fields=["cancel_at"], condition=Q(cancel_at__isnull=False, status__in=LIVE), name="subscription_cancel_at"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.plan_id}"
+
+    @classmethod
+    def sold(cls, user: User, plan: Plan, duration: int, moment: Moment) -> "Subscription":
+        """Return a new pending subscription on the plan's terms of today, not saved yet."""
+        subscription = cls(
+            user=user,
+            plan=plan,
+            duration=duration,
+            unit_price=plan.price,
+            currency=plan.currency,
+            interval=plan.interval,
+            interval_count=plan.interval_count,
+            trial_days=plan.trial_days,
+            grace_days=plan.grace_days,
+            pending_until=moment.now + dt.timedelta(days=settings.PAYMENT_EXPIRES_DAYS),
+            created_at=moment.now,
+        )
+        forecast = subscription.next_coverage(subscription.term(duration), moment)
+        subscription.start_date, subscription.end_date = forecast.start, forecast.end
+        return subscription
+
+    def begin_trial(self, moment: Moment) -> None:
+        """Make a new subscription run at once, for the days of its trial."""
+        self.status = Status.TRIALING
+        self.start_date = moment.today
+        self.trial_end = self.end_date = moment.today + dt.timedelta(days=self.trial_days)
+        self.access_until = midnight(self.trial_end)
+
+    # --- What it is at a moment: pure functions of the row and the moment
+
+    def status_at(self, moment: Moment) -> str:
+        """Return the state that the dates say; `querysets.conditions_at` says the same in SQL."""
+        if self.status not in LIVE:
+            return self.status
+        if self.cancel_at is not None and self.cancel_at <= moment.today:
+            return Status.CANCELED
+        ends_at = self.pending_until if self.status == Status.PENDING else self.access_until
+        if ends_at is None or ends_at <= moment.now:
+            return Status.EXPIRED
+        if self.status in COVERED:
+            ahead = self.covered_until is not None and self.covered_until > moment.today
+            return Status.ACTIVE if ahead else Status.PAST_DUE
+        return self.status
+
+    def has_access_at(self, moment: Moment) -> bool:
+        """Tell whether it gives access."""
+        return self.access_until is not None and moment.now < self.access_until
+
+    def is_covered_ahead(self, moment: Moment) -> bool:
+        """Tell whether a paid day is still to come, today included."""
+        return self.covered_until is not None and self.covered_until > moment.today
+
+    def was_ever_paid_or_tried(self) -> bool:
+        """Tell whether it is more than a wish: somebody paid for it once, or its trial runs."""
+        return self.status == Status.TRIALING or self.payments.filter(confirmed_at__isnull=False).exists()
+
+    def term(self, duration: int) -> Term:
+        """Return the length of time that `duration` buys."""
+        return Term(self.interval, self.interval_count * duration)
+
+    def next_coverage(self, term: Term, moment: Moment) -> Coverage:
+        """Return the days that money would buy now: after what is covered while access is unbroken, else from today.
+
+        Raise TooFarAhead where they would end later than ten years from today.
+        """
+        unbroken = self.has_access_at(moment)
+        start = (self.covered_until or self.trial_end or moment.today) if unbroken else moment.today
+        anchor_day = anchor_for(start, self.anchor_day if unbroken else None)
+        try:
+            end = term.end(start, anchor_day)
+        except TooFar:
+            raise TooFarAhead from None
+        if end > horizon(moment.today):
+            raise TooFarAhead
+        return Coverage(start, end, anchor_day)
+
+    def as_of(self, moment: Moment) -> "Subscription":
+        """Return a copy as its dates make it at `moment`, to be shown; a pending one has the forecast “if paid today”."""
+        shown = copy.copy(self)
+        shown.has_access = self.has_access_at(moment)  # type: ignore[attr-defined]
+        shown.status = self.status_at(moment)
+        if shown.status == Status.CANCELED:
+            shown.access_until = None
+        if shown.status == Status.PENDING:
+            with suppress(TooFarAhead):
+                forecast = self.next_coverage(self.term(self.duration), moment)
+                shown.start_date, shown.end_date = forecast.start, forecast.end
+        return shown
+
+    # --- Verbs. Each locks this row first, then its payments; what a retry does is in each one's words
+
+    def lock(self, moment: Moment) -> None:
+        """Lock and re-read this row, and write down what time alone has made of it."""
+        self.refresh_from_db(from_queryset=Subscription.objects.locked())
+        self.catch_up(moment)
+
+    def catch_up(self, moment: Moment) -> None:
+        """Write down the state that the dates say, under the lock that the caller holds."""
+        status = self.status_at(moment)
+        if status == Status.CANCELED and self.status != Status.CANCELED:
+            self.end(self.cancel_at or moment.today)
+        elif status != self.status:
+            self.status = status
+            self.save(update_fields=["status"])
+
+    def cover(self, coverage: Coverage, moment: Moment) -> None:
+        """Take the days of a confirmed payment: become active, with the dates that follow. The caller holds the lock.
+
+        Where it was to end at the period's end, the end moves with the money.
+        """
+        if self.status in (Status.PENDING, Status.EXPIRED) or self.start_date is None:
+            self.start_date = coverage.start
+        self.status = Status.ACTIVE
+        self.anchor_day = coverage.anchor_day
+        self.covered_until = self.end_date = coverage.end
+        if self.cancel_at is not None:
+            self.cancel_at = coverage.end
+        self.access_until = self.end_of_access()
+        self.save(
+            update_fields=[
+                "status", "start_date", "end_date", "covered_until", "access_until", "anchor_day", "cancel_at",
+            ]
+        )  # fmt: skip
+
+    def end_of_access(self) -> dt.datetime | None:
+        """Return the instant at which access ends: after the coverage and, unless it is to end, its grace."""
+        if self.covered_until is None:
+            return midnight(self.trial_end) if self.trial_end else None
+        grace = 0 if self.cancel_at else self.grace_days
+        return midnight(self.covered_until + dt.timedelta(days=grace))
+
+    def cancel(self, moment: Moment, *, now: bool, reason: str = "", forfeit: bool = False) -> bool:
+        """End at the end of what is paid or tried or, with `now` or where nothing is ahead, today.
+
+        Covered days ahead end now only with `forfeit`, which keeps the money. Return False, having changed nothing,
+        where it was canceled or is to end as asked: a retry is harmless. Raise TransitionNotAllowed where it expired.
+        """
+        with transaction.atomic():
+            self.lock(moment)
+            if self.status == Status.CANCELED or (self.cancel_at and not now):
+                return False
+            if self.status == Status.EXPIRED:
+                raise TransitionNotAllowed(_("The subscription has expired; there is nothing to cancel."))
+            if now and self.is_covered_ahead(moment) and not forfeit:
+                raise TransitionNotAllowed(_("There are paid days ahead; cancel at the end of the period."))
+            self.cancel_reason = reason
+            if now or self.status in (Status.PENDING, Status.PAST_DUE):
+                self.end(moment.today)
+            else:
+                self.cancel_at = self.covered_until or self.trial_end
+                self.access_until = self.end_of_access()
+                self.save(update_fields=["cancel_at", "access_until", "cancel_reason"])
+        return True
+
+    def end(self, day: dt.date) -> None:
+        """Become canceled for good as of `day`; the pending payment is canceled with it. The caller holds the lock."""
+        self.status = Status.CANCELED
+        self.start_date = min(self.start_date or day, day)
+        self.end_date = day
+        self.access_until = None
+        self.save(update_fields=["status", "start_date", "end_date", "access_until", "cancel_reason"])
+        self.payments.withdraw_pending()
+
+    def resume(self, moment: Moment) -> None:
+        """Take back a cancellation at the period's end. Raise TransitionNotAllowed where it is not to end."""
+        with transaction.atomic():
+            self.lock(moment)
+            if self.status not in RUNNING or self.cancel_at is None:
+                raise TransitionNotAllowed(_("The subscription is not about to end."))
+            self.cancel_at = None
+            self.access_until = self.end_of_access()
+            self.cancel_reason = ""
+            self.save(update_fields=["cancel_at", "access_until", "cancel_reason"])
+
+    def wait_for_payment_until(self, instant: dt.datetime) -> None:
+        """Keep a pending subscription at least as long as the payment asked for it."""
+        if self.status == Status.PENDING and self.pending_until < instant:
+            self.pending_until = instant
+            self.save(update_fields=["pending_until"])

@@ -1,0 +1,105 @@
+"""Plans and subscriptions by what they are. What follows from dates alone is told from the dates, not from `status`."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+
+from billing_time.clock import Moment
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+    from .models import Plan, Subscription  # noqa: F401
+
+
+class Status(models.TextChoices):
+    """The states of a subscription."""
+
+    PENDING = "pending"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+
+LIVE = (Status.PENDING, Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+RUNNING = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+COVERED = (Status.ACTIVE, Status.PAST_DUE)
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    """Plans by whether they are sold."""
+
+    def on_sale(self) -> "PlanQuerySet":
+        """Return the active plans."""
+        return self.filter(is_active=True)
+
+
+def conditions_at(moment: Moment) -> dict[str, Q]:
+    """Return, for each state, the condition that a row is in it at `moment`: `Subscription.status_at` in SQL."""
+    staying = Q(cancel_at__isnull=True) | Q(cancel_at__gt=moment.today)
+    over = Q(status=Status.PENDING, pending_until__lte=moment.now)
+    over |= Q(status__in=RUNNING, access_until__lte=moment.now)
+    return {
+        Status.PENDING: Q(status=Status.PENDING, pending_until__gt=moment.now),
+        Status.TRIALING: Q(status=Status.TRIALING, access_until__gt=moment.now) & staying,
+        Status.ACTIVE: Q(status__in=COVERED, covered_until__gt=moment.today, access_until__gt=moment.now) & staying,
+        Status.PAST_DUE: Q(status__in=COVERED, covered_until__lte=moment.today, access_until__gt=moment.now) & staying,
+        Status.EXPIRED: Q(status=Status.EXPIRED) | (over & staying),
+        Status.CANCELED: Q(status=Status.CANCELED) | Q(status__in=LIVE, cancel_at__lte=moment.today),
+    }
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    """Subscriptions by owner, state and access."""
+
+    def visible_to(self, user: "User") -> "SubscriptionQuerySet":
+        """Return those that the user may see: their own, or all with the right."""
+        return self if user.has_perm("subscriptions.view_subscription") else self.filter(user=user)
+
+    def managed_by(self, user: "User") -> "SubscriptionQuerySet":
+        """Return those that the user may act on: their own, or all with the right."""
+        return self if user.has_perm("subscriptions.manage_all_subscriptions") else self.filter(user=user)
+
+    def in_states(self, states: list[str], moment: Moment) -> "SubscriptionQuerySet":
+        """Return those that are in one of the states at `moment`."""
+        conditions, wanted = conditions_at(moment), Q()
+        for state in states:
+            wanted |= conditions[state]
+        return self.filter(wanted)
+
+    def live(self, moment: Moment) -> "SubscriptionQuerySet":
+        """Return those that can still be paid for."""
+        return self.in_states(list(LIVE), moment)
+
+    def with_access(self, now: dt.datetime, has_access: bool = True) -> "SubscriptionQuerySet":
+        """Return those that give access at `now`, or those that do not."""
+        if has_access:
+            return self.filter(access_until__gt=now)
+        return self.filter(Q(access_until__isnull=True) | Q(access_until__lte=now))
+
+    def outdated(self, moment: Moment) -> "SubscriptionQuerySet":
+        """Return those whose written state is not the one that their dates say."""
+        conditions = conditions_at(moment)
+        stale = Q()
+        for state in (Status.ACTIVE, Status.PAST_DUE, Status.EXPIRED, Status.CANCELED):
+            stale |= conditions[state] & ~Q(status=state)
+        return self.filter(status__in=LIVE).filter(stale)
+
+    def write_down(self, moment: Moment) -> int:
+        """Write the state that the dates say into each row, in one statement; return how many."""
+        conditions = conditions_at(moment)
+        states = [When(condition, then=Value(str(state))) for state, condition in conditions.items()]
+        canceled = conditions[Status.CANCELED]
+        changes: dict[str, Any] = {
+            "status": Case(*states, default=F("status")),
+            "access_until": Case(When(canceled, then=None), default=F("access_until")),
+        }
+        return self.update(**changes)
+
+    def locked(self) -> "SubscriptionQuerySet":
+        """Return them locked until the transaction ends. Lock order: user, subscription, payment, receipt; by id."""
+        return self.select_for_update(no_key=True, of=("self",)).order_by("pk")

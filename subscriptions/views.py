@@ -1,0 +1,123 @@
+"""The routes of plans and subscriptions."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from rest_framework import permissions, status
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from api.problems import Invalid
+from api.views import ApiViewSet
+
+from .models import Plan, Subscription
+from .serializers import (
+    Cancel,
+    PlanQuery,
+    PlanSerializer,
+    Subscribe,
+    SubscriptionQuery,
+    SubscriptionSerializer,
+    SubscriptionsOfUserQuery,
+)
+
+MANAGE_ALL = "subscriptions.manage_all_subscriptions"
+
+
+class PlanViewSet(ApiViewSet):
+    """What is on sale."""
+
+    authentication_classes = []
+    permission_classes = [permissions.AllowAny]
+    serializer_class = PlanSerializer
+    queryset = Plan.objects.on_sale()
+
+    def list(self, request: Request) -> Response:
+        """List the plans on sale."""
+        return PlanQuery.of(self).page(self.get_queryset())
+
+    def retrieve(self, request: Request, name: str) -> Response:
+        """Return one plan on sale."""
+        return Response(self.shown(get_object_or_404(self.get_queryset(), pk=name)))
+
+
+class ActsForUsers(ApiViewSet):
+    """Routes on which a user acts for themself, and whoever manages all subscriptions for anybody."""
+
+    def subject(self, user_id: int | None) -> User:
+        """Return the user to act for, or raise 403 for somebody else's id, whether or not it exists."""
+        caller = self.request.user
+        if user_id is None or user_id == caller.pk:
+            return caller
+        if not caller.has_perm(MANAGE_ALL):
+            raise PermissionDenied(_("You may do this for yourself only."))
+        return User.objects.get(pk=user_id)
+
+
+class SubscriptionViewSet(ActsForUsers):
+    """Subscribe, look, cancel."""
+
+    serializer_class = SubscriptionSerializer
+
+    def get_queryset(self) -> Any:
+        """Return what the caller may see."""
+        return Subscription.objects.visible_to(self.request.user)
+
+    def create(self, request: Request) -> Response:
+        """Subscribe to a plan."""
+        given = self.validated(Subscribe)
+        user = self.subject(given.get("user_id"))
+        subscription = Subscription.objects.subscribe(user, given["plan_name"], given["duration"], self.moment)
+        return Response(self.shown(subscription), status=status.HTTP_201_CREATED)
+
+    def list(self, request: Request) -> Response:
+        """List the subscriptions of the caller, or with the right those of everybody."""
+        return SubscriptionQuery.of(self).page(self.get_queryset())
+
+    def list_of_user(self, request: Request, user_id: int) -> Response:
+        """List one user's subscriptions that give access now."""
+        query = SubscriptionsOfUserQuery.of(self)
+        if user_id != request.user.pk and not self.may_see_user(user_id):
+            raise NotFound
+        return query.page(self.get_queryset().filter(user_id=user_id))
+
+    def may_see_user(self, user_id: int) -> bool:
+        """Tell whether the caller sees everybody's subscriptions, and there is such a user."""
+        return (
+            self.request.user.has_perm("subscriptions.view_subscription") and User.objects.filter(pk=user_id).exists()
+        )
+
+    def retrieve(self, request: Request, user_id: int, pk: int) -> Response:
+        """Return one subscription."""
+        return Response(self.shown(get_object_or_404(self.get_queryset(), user_id=user_id, pk=pk)))
+
+    def cancel(self, request: Request, user_id: int, pk: int) -> Response:
+        """End the subscription, at the end of its period or now."""
+        given = self.validated(Cancel)
+        subscription = self.managed(user_id, pk)
+        now = given["when"] == "now"
+        forfeit = self.forfeits(given.get("money"), now, subscription)
+        subscription.cancel(self.moment, now=now, reason=given["reason"], forfeit=forfeit)
+        return Response(self.shown(subscription))
+
+    def resume(self, request: Request, user_id: int, pk: int) -> Response:
+        """Take back a cancellation at the period's end."""
+        subscription = self.managed(user_id, pk)
+        subscription.resume(self.moment)
+        return Response(self.shown(subscription))
+
+    def managed(self, user_id: int, pk: int) -> Subscription:
+        """Return the subscription that the caller may act on, or raise 404."""
+        return get_object_or_404(Subscription.objects.managed_by(self.request.user), user_id=user_id, pk=pk)
+
+    def forfeits(self, money: str | None, now: bool, subscription: Subscription) -> bool:
+        """Tell whether paid days are given up; that is for staff to say, and to be said where there are any."""
+        may_say = self.request.user.has_perm(MANAGE_ALL)
+        if money and not (now and may_say):
+            raise Invalid("money", _("Only staff say this, and only of what is to end now."))
+        if now and may_say and not money and subscription.is_covered_ahead(self.moment):
+            raise Invalid("money", _("There are paid days ahead: say what becomes of the money."), "required")
+        return money == "forfeit"
