@@ -175,7 +175,7 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(provider__in=Provider.values), name="payment_provider_known"),
             models.CheckConstraint(
                 condition=Q(covers_from__isnull=True, covers_to__isnull=True)
-                | Q(covers_from__isnull=False, covers_to__gt=F("covers_from")),
+                | Q(covers_from__isnull=False, covers_to__isnull=False, covers_to__gt=F("covers_from")),
                 name="payment_coverage_whole",
             ),
             models.CheckConstraint(
@@ -250,7 +250,7 @@ class Payment(models.Model):
                 return False
             facts = self.completed(facts)
             coverage = self.coverage_in(subscription, others, moment)
-            if self.status in LATE:
+            if coverage and self.status in LATE:
                 subscription.payments.withdraw_pending()
             self.settle(Receipt.record(self, facts, by, moment), coverage, by, moment)
             if coverage:

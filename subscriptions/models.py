@@ -227,6 +227,7 @@ class Subscription(models.Model):
                 condition=~Q(status=Status.TRIALING)
                 | Q(
                     start_date__isnull=False,
+                    end_date__isnull=False,
                     end_date=F("trial_end"),
                     trial_end__isnull=False,
                     access_until__isnull=False,
@@ -238,6 +239,7 @@ class Subscription(models.Model):
                 condition=~Q(status__in=COVERED)
                 | Q(
                     start_date__isnull=False,
+                    end_date__isnull=False,
                     end_date=F("covered_until"),
                     covered_until__isnull=False,
                     access_until__isnull=False,

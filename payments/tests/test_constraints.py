@@ -1,0 +1,188 @@
+"""What may never happen is refused by PostgreSQL, whoever writes: here raw updates try it."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.db import Error, IntegrityError, connection, transaction
+from stdnum.iso11649 import is_valid
+
+from payments.models import Allocation, Facts, Payment, Receipt
+from payments.tests.factories import PaymentFactory
+from subscriptions.models import Plan, Subscription
+from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
+
+DAY = dt.date(2027, 1, 1)
+NOON = dt.datetime(2027, 1, 1, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def confirmed(payment, staff, moment):
+    payment.confirm(Facts(evidence="E-1"), by=staff, moment=moment)
+    payment.refresh_from_db()
+    return payment
+
+
+def refused(constraint, rows, **changes):
+    """Assert that PostgreSQL refuses the update in the name of the constraint."""
+    with pytest.raises(Error) as caught, transaction.atomic():
+        rows.update(**changes)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert caught.value.__cause__.diag.constraint_name == constraint
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("payment_status_known", {"status": "paid"}),
+        ("payment_amount_follows", {"amount": Decimal("1.00")}),
+        ("payment_amount_positive", {"amount": 0, "unit_price": 0}),
+        ("payment_currency_code", {"currency": "rub"}),
+        ("payment_interval_known", {"interval": "eon"}),
+        ("payment_duration", {"duration": 121, "amount": Decimal("119790.00")}),
+        ("payment_provider_known", {"provider": "gold"}),
+        ("payment_unconfirmed_covers_nothing", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=1)}),
+        ("payment_coverage_whole", {"covers_from": DAY}),
+        ("payment_coverage_whole", {"covers_to": DAY}),
+        ("payment_coverage_whole", {"covers_from": DAY, "covers_to": DAY}),
+        ("payment_confirmed_has_receipt", {"status": "confirmed"}),
+        ("payment_unapplied_covers_nothing", {"unapplied": True}),
+        ("payment_refunds_within", {"refunded_amount": Decimal("990.01")}),
+        ("payment_shortfall", {"shortfall": Decimal("990.00")}),
+    ],
+)
+def test_a_pending_payment_cannot_become(payment, constraint, changes):
+    refused(constraint, Payment.objects.filter(pk=payment.pk), **changes)
+
+
+def test_a_payment_stays_on_a_subscription_of_its_user(payment, bob):
+    refused("payment_of_subscription_owner", Payment.objects.filter(pk=payment.pk), user=bob)
+
+
+def test_paid_days_of_a_subscription_never_overlap(confirmed, staff, moment):
+    second = PaymentFactory(subscription=confirmed.subscription)
+    second.confirm(Facts(), by=staff, moment=moment)
+
+    refused(
+        "payment_coverage_never_overlaps",
+        Payment.objects.filter(pk=second.pk),
+        covers_from=confirmed.covers_to - dt.timedelta(days=1),
+    )
+
+
+def test_a_subscription_has_one_pending_payment(payment, moment):
+    assert payment.cancel(moment)
+    PaymentFactory(subscription=payment.subscription)
+
+    refused("one_pending_payment_per_subscription", Payment.objects.filter(pk=payment.pk), status="pending")
+
+
+def test_a_user_has_one_live_subscription_for_a_plan(subscription, moment):
+    subscription.cancel(moment, now=True)
+    SubscriptionFactory(user=subscription.user, plan=subscription.plan)
+
+    refused(
+        "one_live_subscription_per_user_and_plan",
+        Subscription.objects.filter(pk=subscription.pk),
+        status="pending",
+    )
+
+
+def test_evidence_is_unique_within_its_source(confirmed, alice):
+    other = Receipt.objects.create(user=alice, source="manual", amount=1, currency="RUB")
+
+    refused("receipt_evidence_unique", Receipt.objects.filter(pk=other.pk), evidence="e-1", evidence_key="e-1")
+
+
+def test_a_receipt_is_never_overdrawn(confirmed, alice, plan, moment):
+    receipt = confirmed.receipt
+    other = PaymentFactory(subscription=SubscriptionFactory(user=alice, plan=PlanFactory()))
+
+    with pytest.raises(IntegrityError, match="receipt_never_overdrawn"), transaction.atomic():
+        receipt.allocate(other, Decimal("0.01"))
+    receipt.refresh_from_db()
+    assert receipt.allocated_amount == receipt.amount
+
+
+def test_the_database_counts_what_is_allocated(confirmed):
+    Allocation.objects.update(amount=Decimal("900.00"))
+    assert Receipt.objects.get().allocated_amount == Decimal("900.00")
+    Allocation.objects.all().delete()
+    assert Receipt.objects.get().allocated_amount == 0
+
+
+def test_an_allocation_stays_within_one_user_and_currency(confirmed, bob):
+    refused("allocation_of_payment_owner", Allocation.objects.all(), user=bob)
+    refused("allocation_of_payment_owner", Allocation.objects.all(), currency="EUR")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"interval": "year"}, {"interval_count": 2}, {"currency": "EUR"}, {"name": "other"}]
+)
+def test_name_interval_count_and_currency_of_a_plan_never_change(plan, changes):
+    refused("plan_identity_never_changes", Plan.objects.filter(pk="pro"), **changes)
+
+
+def test_price_grace_and_trial_of_a_plan_do(plan):
+    assert Plan.objects.filter(pk="pro").update(price=1, grace_days=0, trial_days=30) == 1
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("plan_price_positive", {"price": 0}),
+        ("plan_grace_within_interval", {"grace_days": 28}),
+        ("plan_trial_days", {"trial_days": 367}),
+    ],
+)
+def test_a_plan_cannot_have(plan, constraint, changes):
+    refused(constraint, Plan.objects.filter(pk="pro"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("subscription_status_known", {"status": "paused"}),
+        ("subscription_active_has_coverage", {"status": "active"}),
+        ("subscription_active_has_coverage", {"status": "past_due"}),
+        ("subscription_trialing_has_trial", {"status": "trialing"}),
+        (
+            "subscription_trialing_has_trial",
+            {"status": "trialing", "trial_end": DAY, "access_until": NOON, "end_date": None},
+        ),
+        (
+            "subscription_active_has_coverage",
+            {"status": "active", "covered_until": DAY, "access_until": NOON, "anchor_day": 1, "end_date": None},
+        ),
+        ("subscription_pending_has_no_access", {"access_until": NOON}),
+        ("subscription_dates_in_order", {"end_date": dt.date(2020, 1, 1)}),
+        ("subscription_duration", {"duration": 121}),
+        ("subscription_price_positive", {"unit_price": 0}),
+        ("subscription_grace_within_interval", {"grace_days": 31}),
+        ("subscription_anchor_day", {"anchor_day": 32}),
+    ],
+)
+def test_a_pending_subscription_cannot_become(subscription, constraint, changes):
+    refused(constraint, Subscription.objects.filter(pk=subscription.pk), **changes)
+
+
+def test_what_is_canceled_gives_no_access(confirmed):
+    rows = Subscription.objects.filter(pk=confirmed.subscription_id)
+    refused("subscription_canceled_has_no_access", rows, status="canceled")
+
+
+@pytest.mark.parametrize("model", [Subscription, Payment, Receipt])
+def test_nothing_that_money_hangs_on_is_deleted(confirmed, model):
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {model._meta.db_table}")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize("number", [1, 31, 96, 97, 98, 123456, 1234567, 2**62])
+def test_every_payment_has_a_valid_iso_11649_reference_from_the_database(payment, number):
+    Payment.objects.filter(pk=payment.pk).update(id=number)
+    reference = Payment.objects.get(pk=number).reference
+
+    assert is_valid(reference)
+    assert reference[4:].lstrip("0") == str(number)
