@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,3 +8,10 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Accounts")
+
+
+class StaffAdminConfig(admin_apps.AdminConfig):
+    """Django's admin with the site of this program."""
+
+    default = False
+    default_site = "accounts.staff_site.StaffSite"

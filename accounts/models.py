@@ -103,6 +103,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             (tokens.exclude(pk=keep.pk) if keep else tokens).delete()
 
 
+@answers_constraint("accounts_user_username_key")
 @answers_constraint("user_username_unique")
 class UsernameTaken(Invalid):
     """Somebody has this username, in whatever case."""
@@ -117,6 +118,10 @@ class EmailTaken(Invalid):
 
     def __init__(self) -> None:
         super().__init__("email", _("This e-mail address is taken."), "taken")
+
+
+class PasswordChanged(Exception):
+    """The password is another one than when it was checked."""
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
@@ -157,12 +162,14 @@ class Token(models.Model):
     def issue(cls, user: User, *, expires: bool = True) -> tuple["Token", str]:
         """Give the user a new token of 256 bits; return it with its secret, which is kept nowhere.
 
-        An eleventh ends the oldest. The user's row is locked, so that two logins at once cannot leave twelve.
+        An eleventh ends the oldest. The user's row is locked, so that two logins at once cannot leave twelve. Raise
+        PasswordChanged where `user` was read, and the password checked, before it was changed.
         """
         secret, now = secrets.token_urlsafe(32), timezone.now()
         expires_at = now + dt.timedelta(hours=settings.TOKEN_TTL_HOURS) if expires else None
         with transaction.atomic():
-            User.objects.select_for_update(no_key=True).get(pk=user.pk)
+            if User.objects.select_for_update(no_key=True).get(pk=user.pk).password != user.password:
+                raise PasswordChanged
             token = cls.objects.create(digest=cls.digest_of(secret), user=user, created_at=now, expires_at=expires_at)
             newest = user.tokens.live(now).order_by("-created_at").values("pk")[:LIVE_TOKENS]
             user.tokens.exclude(pk__in=newest).delete()

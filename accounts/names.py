@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 USERNAME = r"^[A-Za-z0-9._-]{3,32}$"
 EMAIL_LENGTH = 254
+EMAIL_KEY_LENGTH = 320
+LOCAL_PART = re.compile(r"[!-~]+", re.ASCII)
 
 
 def validate_username(username: str) -> None:
@@ -19,11 +21,15 @@ def validate_username(username: str) -> None:
 
 def normalise_email(email: str) -> str:
     """Return the address with its domain in lower case, or raise ValidationError for what is no plain address."""
+    validate = EmailValidator()
     local, _at, domain = email.rpartition("@")
+    # Django's pattern lets a few letters beyond ASCII pass that fold to ASCII ones, and control characters in quotes.
+    if not LOCAL_PART.fullmatch(local):
+        raise ValidationError(validate.message, code=validate.code)
     domain = unicodedata.normalize("NFKC", domain).lower()
     normal = f"{local}@{domain}"
-    EmailValidator()(normal)
-    if len(normal) > EMAIL_LENGTH:
+    validate(normal)
+    if len(normal) > EMAIL_LENGTH or len(email_key(normal)) > EMAIL_KEY_LENGTH:
         raise ValidationError(_("The address is too long."), code="max_length")
     return normal
 

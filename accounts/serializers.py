@@ -5,13 +5,14 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
 from api.fields import IdField, StrictSerializer, TextField, TidyTextField
 
 from .models import EmailTaken, User, UsernameTaken
-from .names import EMAIL_LENGTH, normalise_email, username_key, validate_username
+from .names import EMAIL_LENGTH, USERNAME, normalise_email, username_key, validate_username
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -22,6 +23,15 @@ class UserSerializer(serializers.ModelSerializer[User]):
         fields = ["id", "username", "email"]
 
 
+@extend_schema_field({"type": "string", "pattern": USERNAME})
+class UsernameField(TidyTextField):
+    """3 to 32 ASCII letters, digits, dots, underscores and hyphens."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=32, validators=[validate_username], **kwargs)
+
+
+@extend_schema_field({"type": "string", "format": "email"})
 class EmailField(TidyTextField):
     """An e-mail address, normalised."""
 
@@ -54,7 +64,7 @@ def check_password_rules(password: str, user: User, field: str = "password") -> 
 class Register(StrictSerializer):
     """A new customer."""
 
-    username = TidyTextField(max_length=32, validators=[validate_username])
+    username = UsernameField()
     email = EmailField()
     password = PasswordField()
 

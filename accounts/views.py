@@ -5,15 +5,17 @@ from django.contrib.auth.tokens import default_token_generator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import permissions, status
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.fields import StrictSerializer
 from api.limits import PerAddress, client_address, limit
 from api.problems import Invalid, Problem
 from api.views import ApiViewSet
 
 from . import mail
-from .models import EmailTaken, Token, User
+from .models import EmailTaken, PasswordChanged, Token, User
 from .names import email_key, username_key
 from .serializers import (
     ChangeEmail,
@@ -49,6 +51,8 @@ class RegisterViewSet(AnyoneViewSet):
     """Become a customer."""
 
     rate = "register"
+    requests = {"register": Register}
+    answers = {"register": (201,)}
     serializer_class = UserSerializer
 
     def register(self, request: Request) -> Response:
@@ -61,6 +65,8 @@ class LoginViewSet(AnyoneViewSet):
     """Exchange a password for a token."""
 
     rate = "login_address"
+    requests = {"login": Login}
+    refusals = {"login": (InvalidCredentials,)}
     serializer_class = LoggedIn
 
     def login(self, request: Request) -> Response:
@@ -71,7 +77,10 @@ class LoginViewSet(AnyoneViewSet):
         user = authenticate(request, username=name, password=given["password"])
         if not isinstance(user, User):
             raise InvalidCredentials
-        token, secret = Token.issue(user)
+        try:
+            token, secret = Token.issue(user)
+        except PasswordChanged:
+            raise InvalidCredentials from None
         return Response(self.shown({"token": secret, "expiry": token.expires_at, "user": user}))
 
     @staticmethod
@@ -85,6 +94,8 @@ class ResetRequestViewSet(AnyoneViewSet):
     """Ask for a mail that lets one set a new password."""
 
     rate = "reset"
+    requests = {"request_reset": RequestReset}
+    answers = {"request_reset": (204,)}
     serializer_class = RequestReset
 
     def request_reset(self, request: Request) -> Response:
@@ -99,6 +110,8 @@ class ResetConfirmViewSet(AnyoneViewSet):
     """Set a new password with what the mail said."""
 
     rate = "login_address"
+    requests = {"confirm_reset": ConfirmReset}
+    answers = {"confirm_reset": (204,)}
     serializer_class = ConfirmReset
 
     def confirm_reset(self, request: Request) -> Response:
@@ -115,6 +128,9 @@ class ResetConfirmViewSet(AnyoneViewSet):
 class MeViewSet(ApiViewSet):
     """Oneself: the address, the password, the tokens."""
 
+    requests = {"partial_update": ChangeEmail, "change_password": ChangePassword}
+    answers = {"logout": (204,), "logout_all": (204,), "change_password": (204,)}
+    refusals = {"change_password": (Throttled,)}
     serializer_class = UserSerializer
 
     def retrieve(self, request: Request) -> Response:
@@ -133,11 +149,13 @@ class MeViewSet(ApiViewSet):
 
     def logout(self, request: Request) -> Response:
         """End the token that this request came with."""
+        self.validated(StrictSerializer)
         request.auth.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def logout_all(self, request: Request) -> Response:
         """End every token of this user."""
+        self.validated(StrictSerializer)
         request.user.tokens.all().delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 

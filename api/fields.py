@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 MAX_ID = 2**63 - 1
@@ -97,7 +96,6 @@ class StrictChoiceField(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "format": "decimal", "examples": ["990.00"]})
 class AmountField(serializers.Field[Decimal, Any, str, Any]):
     """Money: shown as `"990.00"`; read from such a string, or from a JSON number that is exact at two places."""
 

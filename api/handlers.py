@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.signals import got_request_exception
 from django.db import Error as DatabaseError
@@ -70,6 +70,10 @@ def recognise(exc: Exception) -> exceptions.APIException | None:
             return exceptions.NotFound()
         case DjangoPermissionDenied():
             return exceptions.PermissionDenied()
+        case BadRequest():
+            return exceptions.ParseError(str(exc))
+        case SuspiciousOperation():
+            return exceptions.ParseError()
         case UnreadablePostError():
             return exceptions.ParseError(_("The body could not be read to its end."))
         case DatabaseError():

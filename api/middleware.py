@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import is_valid_path
 
-from .logs import current_request_id
 from .handlers import is_api
+from .logs import current_request_id
+from .views import ApiViewSet
+from .wire import check_query
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -46,7 +49,10 @@ class EitherSlashMiddleware:
 
 
 class CleanInputMiddleware:
-    """Refuse NUL and lone surrogates in a path (404) or a query (400): PostgreSQL cannot hold them."""
+    """Refuse NUL and lone surrogates in a path (404), a query or a form (400): PostgreSQL cannot hold them.
+
+    The query of an API view is its own to check, in its turn: whoever has no token learns that first.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -54,12 +60,12 @@ class CleanInputMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *_args: object) -> None:
+    def process_view(self, request: HttpRequest, view: Any, *_args: object) -> None:
         """Look at what was asked once the route is known, so that the answer has the route's form."""
         if has_unstorable(request.path_info):
             raise Http404
-        if any(has_unstorable(text) for pair in request.GET.lists() for text in (pair[0], *pair[1])):
-            raise BadRequest("NUL or lone surrogate in the query.")
+        if not issubclass(getattr(view, "cls", object), ApiViewSet):
+            check_query(request)
         if not is_api(request) and request.method == "POST":
             self.check_form(request)
 
@@ -71,5 +77,5 @@ class CleanInputMiddleware:
 
 
 def has_unstorable(text: str) -> bool:
-    """Tell whether PostgreSQL would refuse the text."""
-    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+    """Tell whether PostgreSQL would refuse the text, or bytes that were no UTF-8 stood there."""
+    return "\0" in text or "\ufffd" in text or any("\ud800" <= character <= "\udfff" for character in text)

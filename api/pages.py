@@ -106,11 +106,15 @@ class ExactEncoder(DjangoJSONEncoder):
 
 def clean(field: "Field[Any, Any]", value: Any) -> Any:
     """Return the value of a cursor as the column holds it; raise ValidationError for what it cannot hold."""
-    if isinstance(value, bool | list | dict) or (isinstance(value, str) and "\0" in value):
+    if isinstance(value, bool | list | dict) or (value is None and not field.null):
         raise ValueError
     if value is None:
         return None
     value = field.to_python(value)
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        raise ValueError
+    if isinstance(value, str) and not value.isprintable():
+        raise ValueError
     field.run_validators(value)
     return value
 

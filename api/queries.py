@@ -79,7 +79,6 @@ class DayParameter(DayField):
         super().__init__(required=False, **kwargs)
 
 
-@extend_schema_field({"type": "string"})
 class StatesParameter(serializers.Field[list[str], Any, str, Any]):
     """One state, or several separated by commas."""
 

@@ -1,16 +1,18 @@
 """The viewset that every route of the API is bound to."""
 
+import datetime as dt
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import permissions
-from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from billing_time.clock import Moment
 
-from .wire import read_object
+from .wire import check_query, read_object
 
 
 class HasRight(permissions.BasePermission):
@@ -27,7 +29,14 @@ class ApiViewSet(GenericViewSet[Any]):
 
     permission_classes = [permissions.IsAuthenticated, HasRight]
     http_method_names = ["get", "head", "post", "patch"]
+    # By action: the right that it needs, what it reads from the body and from the query, with which statuses it
+    # succeeds (200 and, for `create`, 201 go without saying), and what it refuses beside the usual. The schema is made
+    # from these.
     rights: dict[str, str] = {}
+    requests: dict[str, type[Serializer[Any]]] = {}
+    queries: dict[str, type[Serializer[Any]]] = {}
+    answers: dict[str, tuple[int, ...]] = {}
+    refusals: dict[str, tuple[type[APIException], ...]] = {}
     body: dict[str, Any]
     moment: Moment
 
@@ -37,6 +46,7 @@ class ApiViewSet(GenericViewSet[Any]):
         self.moment = Moment.current()
         if request.method in {"POST", "PATCH"}:
             self.body = read_object(request)
+        check_query(request._request)
 
     def perform_authentication(self, request: Request) -> None:
         """Refuse a method that the route has not, before asking who calls."""
@@ -55,5 +65,6 @@ class ApiViewSet(GenericViewSet[Any]):
         return serializer.validated_data
 
     def shown(self, row: Any, *, many: bool = False) -> Any:
-        """Return what the answer shows of a row, or of many."""
-        return self.get_serializer(row, many=many).data
+        """Return what the answer shows of a row, or of many; instants are in UTC, whatever the billing time zone."""
+        with timezone.override(dt.UTC):
+            return self.get_serializer(row, many=many).data

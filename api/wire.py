@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotAcceptable, ParseError, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -15,11 +18,16 @@ from rest_framework.request import Request
 
 from .problems import PayloadTooLarge
 
+BOM = b"\xef\xbb\xbf"
+
 BODY_LIMIT = 64 * 1024
 DEPTH_LIMIT = 32
 DIGITS_LIMIT = 40
-ACCEPTABLE = {"*/*", "application/*", "application/json", "application/problem+json"}
-STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# From the most to the least telling; a range with q=0 is what the caller does not want.
+ACCEPTABLE = ("application/json", "application/*", "*/*", "application/problem+json")
+REFUSED = re.compile(r";\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)", re.ASCII | re.IGNORECASE)
+# Possessive, and content with a missing end: otherwise a body of `\\"` and no end takes quadratic time.
+STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 class JSONNegotiation(DefaultContentNegotiation):
@@ -29,10 +37,18 @@ class JSONNegotiation(DefaultContentNegotiation):
         self, request: Any, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """Return the JSON renderer for what `Accept` says."""
-        accepted = {entry.split(";")[0].strip().lower() for entry in request.META.get("HTTP_ACCEPT", "*/*").split(",")}
-        if not accepted & ACCEPTABLE:
+        if not accepts_json(request.META.get("HTTP_ACCEPT", "")):
             raise NotAcceptable()
         return renderers[0], "application/json"
+
+
+def accepts_json(accept: str) -> bool:
+    """Tell whether an `Accept` header lets JSON pass; an empty one lets everything pass."""
+    wanted: dict[str, bool] = {}
+    for entry in filter(str.strip, accept.split(",")):
+        media_range = entry.partition(";")[0].strip().lower()
+        wanted[media_range] = wanted.get(media_range, False) or not REFUSED.search(entry)
+    return not wanted or next((wanted[name] for name in ACCEPTABLE if name in wanted), False)
 
 
 class StrictJSONParser(BaseParser):
@@ -47,7 +63,7 @@ def read_object(request: Request) -> dict[str, Any]:
     Raise 413 over 64 KiB, 415 for what does not call itself JSON in UTF-8, 400 for what is no JSON object.
     """
     raw = read_limited(request)
-    if not raw.strip():
+    if not raw.removeprefix(BOM).strip():
         return {}
     check_content_type(request)
     value = parse(raw)
@@ -71,6 +87,16 @@ def check_content_type(request: Request) -> None:
     utf8 = charset is None or charset[1].lower() in {"utf-8", "utf8"}
     if media_type.strip().lower() != "application/json" or not utf8:
         raise UnsupportedMediaType(request.content_type or "")
+
+
+def check_query(request: HttpRequest) -> None:
+    """Raise 400 for a query that is not UTF-8, or contains NUL: PostgreSQL can hold neither."""
+    try:
+        query = unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1")).decode()
+    except ValueError:
+        raise BadRequest(_("The query is not UTF-8.")) from None
+    if "\0" in query:
+        raise BadRequest(_("The query contains a NUL character."))
 
 
 def parse(raw: bytes) -> Any:
@@ -123,7 +149,10 @@ def read_decimal(literal: str) -> Decimal:
     """Return a fraction exactly as written."""
     if len(literal) > DIGITS_LIMIT:
         raise ParseError(_("A number has too many digits."))
-    return Decimal(literal)
+    try:
+        return Decimal(literal)
+    except InvalidOperation:
+        raise ParseError(_("A number is out of range.")) from None
 
 
 def read_integer(literal: str) -> int:

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from api.documents import Page, SchemaView
 from payments.pages import checkout_page
 
 from . import views
@@ -13,12 +13,13 @@ urlpatterns = [
     path("problems/<slug:slug>", views.problem, name="problem"),
     path("pay/<str:key>", checkout_page, name="checkout"),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("api/auth/", include("accounts.urls")),
     path("api/", include("subscriptions.urls")),
     path("api/", include("payments.urls")),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(), name="docs"),
-    path("api/redoc", SpectacularRedocView.as_view(), name="redoc"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", Page.as_view(template_name="api/swagger.html"), name="docs"),
+    path("api/redoc", Page.as_view(template_name="api/redoc.html"), name="redoc"),
 ]
 
 handler400 = "api.handlers.bad_request"

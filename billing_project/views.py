@@ -1,23 +1,35 @@
 """The pages that belong to no app: where to go, what a problem means, and whether the program is well."""
 
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from operations.pages import page
+from payments import demo
 
+from .explanations import explained
+
+
+@page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this is and where to go."""
-    return render(request, "home.html")
+    """Say what this is and where to go; in development also the login that everybody knows."""
+    login = {"admin": demo.ADMIN, "operator": demo.OPERATOR, "password": demo.PASSWORD}
+    return render(request, "home.html", {"demo": login if settings.DEBUG else None})
 
 
+@page
 @require_safe
 def problem(request: HttpRequest, slug: str) -> HttpResponse:
     """Explain what the `type` of a problem points to."""
-    return render(request, "problem.html", {"code": slug.replace("-", "_")})
+    found = explained(slug.replace("-", "_"))
+    if found is None:
+        raise Http404
+    return render(request, "problem.html", {"problem": found})
 
 
 @never_cache

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from api.requests import Utf8Request
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_project.settings")
 # Only a server with many threads gains from a pool of connections; commands and tests take one each.
 os.environ.setdefault("DATABASE_POOL", "on")
@@ -14,6 +16,7 @@ os.environ.setdefault("DATABASE_POOL", "on")
 CHUNKED_BODY_LIMIT = 1024 * 1024
 
 django_application = get_wsgi_application()
+django_application.request_class = Utf8Request
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

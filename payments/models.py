@@ -169,9 +169,7 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(condition=CURRENCY, name="payment_currency_code"),
             models.CheckConstraint(condition=INTERVALS, name="payment_interval_known"),
-            models.CheckConstraint(
-                condition=Q(duration__gte=1, duration__lte=MAX_DURATION), name="payment_duration"
-            ),
+            models.CheckConstraint(condition=Q(duration__gte=1, duration__lte=MAX_DURATION), name="payment_duration"),
             models.CheckConstraint(condition=Q(provider__in=Provider.values), name="payment_provider_known"),
             models.CheckConstraint(
                 condition=Q(covers_from__isnull=True, covers_to__isnull=True)
@@ -289,9 +287,7 @@ class Payment(models.Model):
             raise PaymentNotPending(_("It is not pending any more: late money needs its evidence."))
         return facts
 
-    def coverage_in(
-        self, subscription: Subscription, others: list[Subscription], moment: Moment
-    ) -> Coverage | None:
+    def coverage_in(self, subscription: Subscription, others: list[Subscription], moment: Moment) -> Coverage | None:
         """Return the days to be covered, or None where the subscription cannot take the money any more.
 
         That is when it is canceled, would reach too far ahead, or a newer one took its place; a newer one that nobody

@@ -10,7 +10,7 @@ from billing_time.clock import Moment
 if TYPE_CHECKING:
     from accounts.models import User
 
-    from .models import Payment  # noqa: F401
+    from .models import Payment
 
 
 class Status(models.TextChoices):

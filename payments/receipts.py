@@ -66,9 +66,7 @@ class Receipt(models.Model):
     evidence_key = KeyField(max_length=800, source="evidence", fold=text_key)
     amount = models.DecimalField(gettext_lazy("amount"), **AMOUNT)
     currency = models.CharField(gettext_lazy("currency"), max_length=3)
-    allocated_amount = models.DecimalField(
-        gettext_lazy("allocated"), **AMOUNT, default=Decimal("0.00"), editable=False
-    )
+    allocated_amount = models.DecimalField(gettext_lazy("allocated"), **AMOUNT, default=Decimal("0.00"), editable=False)
     received_on = models.DateField(gettext_lazy("received on"), null=True)
     note = models.TextField(gettext_lazy("note"), blank=True, max_length=1000)
     recorded_by = models.ForeignKey(

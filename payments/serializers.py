@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from api.fields import AmountField, DayField, IdField, StrictChoiceField, StrictSerializer, TextField
+from api.keys import text_key
 from api.queries import (
     DayParameter,
     FlagParameter,
@@ -17,7 +18,6 @@ from api.queries import (
     TextParameter,
     ordering_parameter,
 )
-from api.keys import text_key
 from billing_time.clock import Moment
 from subscriptions.serializers import DurationField, OnBehalf, PlanField, SubscriptionSerializer
 

@@ -12,16 +12,27 @@ from api.fields import StrictSerializer
 from api.problems import Invalid
 from api.views import ApiViewSet
 from subscriptions.models import Subscription
+from subscriptions.problems import PlanNotAvailable, SubscriptionNotLive, TooFarAhead
 from subscriptions.views import ActsForUsers
 
 from .checkout import Order, check_out
 from .models import Facts, Payment
+from .problems import (
+    AmountMismatch,
+    ConfirmedDifferently,
+    CurrencyMismatch,
+    EvidenceAlreadyUsed,
+    OwnPayment,
+    PaymentNotPending,
+)
 from .serializers import CheckOut, Confirm, Confirmation, PaymentQuery, PaymentSerializer
 
 
 class PaymentViewSet(ApiViewSet):
     """Look at payments; give one up."""
 
+    queries = {"list": PaymentQuery}
+    refusals = {"cancel": (PaymentNotPending,)}
     serializer_class = PaymentSerializer
 
     def get_queryset(self) -> Any:
@@ -47,6 +58,9 @@ class PaymentViewSet(ApiViewSet):
 class CheckoutViewSet(ActsForUsers):
     """Ask how to pay."""
 
+    requests = {"create": CheckOut}
+    answers = {"create": (200, 201)}
+    refusals = {"create": (AmountMismatch, CurrencyMismatch, SubscriptionNotLive, PlanNotAvailable, TooFarAhead)}
     serializer_class = PaymentSerializer
 
     def create(self, request: Request) -> Response:
@@ -75,6 +89,17 @@ class ConfirmViewSet(ApiViewSet):
     """Turn money received into coverage."""
 
     rights = {"confirm": "payments.confirm_payment"}
+    requests = {"confirm": Confirm}
+    refusals = {
+        "confirm": (
+            OwnPayment,
+            AmountMismatch,
+            CurrencyMismatch,
+            PaymentNotPending,
+            ConfirmedDifferently,
+            EvidenceAlreadyUsed,
+        )
+    }
     serializer_class = Confirmation
 
     def confirm(self, request: Request) -> Response:

@@ -118,7 +118,9 @@ class SubscriptionManager(models.Manager.from_queryset(SubscriptionQuerySet)):  
         """
         with transaction.atomic():
             User.objects.select_for_update(no_key=True).get(pk=user.pk)
-            theirs = list(self.filter(user=user, plan=plan).filter(Q(status__in=LIVE) | Q(trial_end__isnull=False)).locked())
+            theirs = list(
+                self.filter(user=user, plan=plan).filter(Q(status__in=LIVE) | Q(trial_end__isnull=False)).locked()
+            )
             for other in theirs:
                 other.catch_up(moment)
                 if other.status in LIVE:
@@ -262,7 +264,9 @@ class Subscription(models.Model):
             models.Index(fields=["pending_until"], condition=Q(status=Status.PENDING), name="subscription_pending"),
             models.Index(fields=["covered_until"], condition=Q(status=Status.ACTIVE), name="subscription_covered"),
             models.Index(
-                fields=["cancel_at"], condition=Q(cancel_at__isnull=False, status__in=LIVE), name="subscription_cancel_at"
+                fields=["cancel_at"],
+                condition=Q(cancel_at__isnull=False, status__in=LIVE),
+                name="subscription_cancel_at",
             ),
         ]
 

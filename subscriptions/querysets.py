@@ -4,7 +4,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Least
 
 from billing_time.clock import Moment
 
@@ -28,6 +29,14 @@ class Status(models.TextChoices):
 LIVE = (Status.PENDING, Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
 RUNNING = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
 COVERED = (Status.ACTIVE, Status.PAST_DUE)
+# What dates alone can bring about.
+BY_DATE = (Status.PAST_DUE, Status.EXPIRED, Status.CANCELED, Status.ACTIVE)
+# What `Subscription.end` writes, for rows whose `cancel_at` has come.
+ENDED: dict[str, Any] = {
+    "start_date": Least(Coalesce("start_date", "cancel_at"), "cancel_at"),
+    "end_date": F("cancel_at"),
+    "access_until": None,
+}
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):
@@ -85,20 +94,44 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Return those whose written state is not the one that their dates say."""
         conditions = conditions_at(moment)
         stale = Q()
-        for state in (Status.ACTIVE, Status.PAST_DUE, Status.EXPIRED, Status.CANCELED):
+        for state in BY_DATE:
             stale |= conditions[state] & ~Q(status=state)
         return self.filter(status__in=LIVE).filter(stale)
 
-    def write_down(self, moment: Moment) -> int:
-        """Write the state that the dates say into each row, in one statement; return how many."""
-        conditions = conditions_at(moment)
-        states = [When(condition, then=Value(str(state))) for state, condition in conditions.items()]
-        canceled = conditions[Status.CANCELED]
-        changes: dict[str, Any] = {
-            "status": Case(*states, default=F("status")),
-            "access_until": Case(When(canceled, then=None), default=F("access_until")),
-        }
-        return self.update(**changes)
+    def changing_to(self, state: str, moment: Moment) -> "SubscriptionQuerySet":
+        """Return those that dates alone bring into the state at `moment`."""
+        return self.filter(conditions_at(moment)[state], status__in=LIVE).exclude(status=state)
+
+    def write_down(self, moment: Moment) -> dict[str, int]:
+        """Write the state that the dates say, as `Subscription.catch_up` does; return how many took each.
+
+        One statement for each state. The caller holds the locks, and withdraws the payments of what is canceled.
+        """
+        counts: dict[str, int] = {}
+        for state in BY_DATE:
+            changes: dict[str, Any] = {"status": state} | (ENDED if state == Status.CANCELED else {})
+            counts[str(state)] = self.changing_to(state, moment).update(**changes)
+        return counts
+
+    def withdraw_payments_of_canceled(self, moment: Moment) -> dict[str, int]:
+        """Cancel what is pending for those that are canceled, expiring first what is past its time; return how many.
+
+        The caller holds the locks of the subscriptions, which come before those of payments.
+        """
+        pending = self.pending_payments().filter(subscription__in=self.filter(status=Status.CANCELED))
+        rows = pending.model.objects.filter(pk__in=[payment.pk for payment in pending.only("pk").locked()])
+        return {"payments_expired": rows.write_down(moment), "payments_canceled": rows.withdraw_pending()}
+
+    def foreseen(self, moment: Moment) -> dict[str, int]:
+        """Return how many would take each state, and how many payments would go with them; touch nothing."""
+        counts = {str(state): self.changing_to(state, moment).count() for state in BY_DATE}
+        payments = self.pending_payments().filter(subscription__in=self.changing_to(Status.CANCELED, moment))
+        expired = payments.outdated(moment).count()
+        return counts | {"payments_expired": expired, "payments_canceled": payments.count() - expired}
+
+    def pending_payments(self) -> Any:
+        """Return every pending payment, by the reverse relation: this app knows of no other."""
+        return self.model.payments.field.model.objects.filter(status="pending")
 
     def locked(self) -> "SubscriptionQuerySet":
         """Return them locked until the transaction ends. Lock order: user, subscription, payment, receipt; by id."""

@@ -7,8 +7,16 @@ from rest_framework import serializers
 
 from accounts.models import User
 from api.fields import AmountField, IdField, IntegerField, StrictChoiceField, StrictSerializer, TextField, TidyTextField
-from api.queries import FlagParameter, IdParameter, InstantParameter, ListQuery, StatesParameter, TextParameter
-from api.queries import DayParameter, ordering_parameter
+from api.queries import (
+    DayParameter,
+    FlagParameter,
+    IdParameter,
+    InstantParameter,
+    ListQuery,
+    StatesParameter,
+    TextParameter,
+    ordering_parameter,
+)
 from billing_time.clock import Moment
 
 from .models import MAX_DURATION, Plan, Subscription

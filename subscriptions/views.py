@@ -10,10 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from api.problems import Invalid
+from api.fields import StrictSerializer
+from api.problems import Invalid, TransitionNotAllowed
 from api.views import ApiViewSet
 
 from .models import Plan, Subscription
+from .problems import PlanNotAvailable, SubscriptionExists, TooFarAhead
 from .serializers import (
     Cancel,
     PlanQuery,
@@ -32,6 +34,7 @@ class PlanViewSet(ApiViewSet):
 
     authentication_classes = []
     permission_classes = [permissions.AllowAny]
+    queries = {"list": PlanQuery}
     serializer_class = PlanSerializer
     queryset = Plan.objects.on_sale()
 
@@ -60,6 +63,13 @@ class ActsForUsers(ApiViewSet):
 class SubscriptionViewSet(ActsForUsers):
     """Subscribe, look, cancel."""
 
+    requests = {"create": Subscribe, "cancel": Cancel}
+    queries = {"list": SubscriptionQuery, "list_of_user": SubscriptionsOfUserQuery}
+    refusals = {
+        "create": (SubscriptionExists, PlanNotAvailable, TooFarAhead),
+        "cancel": (TransitionNotAllowed,),
+        "resume": (TransitionNotAllowed,),
+    }
     serializer_class = SubscriptionSerializer
 
     def get_queryset(self) -> Any:
@@ -105,6 +115,7 @@ class SubscriptionViewSet(ActsForUsers):
 
     def resume(self, request: Request, user_id: int, pk: int) -> Response:
         """Take back a cancellation at the period's end."""
+        self.validated(StrictSerializer)
         subscription = self.managed(user_id, pk)
         subscription.resume(self.moment)
         return Response(self.shown(subscription))

@@ -48,5 +48,8 @@ def delete_groups(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
     """Two groups of staff: those who confirm, and those who may also give money back."""
 
-    dependencies = [("payments", "0003_receipts_are_never_overdrawn"), ("auth", "0012_alter_user_first_name_max_length")]
+    dependencies = [
+        ("payments", "0003_receipts_are_never_overdrawn"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+    ]
     operations = [migrations.RunPython(create_groups, delete_groups)]

@@ -229,9 +229,7 @@ def test_the_same_evidence_of_another_source_is_another_evidence(as_staff, payme
 def test_what_was_agreed_holds_when_the_plan_has_another_price_by_now(as_staff, as_alice, plan, subscription):
     plan.price, plan.grace_days = 1200, 1
     plan.save()
-    asked = as_alice.post(
-        "/api/payments/create-checkout-session", {"plan_name": "pro", "amount": "990.00"}
-    )
+    asked = as_alice.post("/api/payments/create-checkout-session", {"plan_name": "pro", "amount": "990.00"})
     plan.price = 1500
     plan.save()
     body = as_staff.post(CONFIRM, {"payment_id": asked.json()["id"]}).json()

@@ -111,9 +111,7 @@ def test_confirm_against_cancel_of_the_subscription_loses_no_money(payment, staf
 
 def test_confirm_against_the_expiry_command_one_wins(payment, staff, moment):
     late = type(moment).of(payment.expires_at)
-    confirmed, _expired = race(
-        confirm(payment, staff, moment), lambda: Payment.objects.outdated(late).write_down(late)
-    )
+    confirmed, _expired = race(confirm(payment, staff, moment), lambda: Payment.objects.outdated(late).write_down(late))
 
     payment.refresh_from_db()
     assert payment.status == ("confirmed" if confirmed is True else "expired")

@@ -21,7 +21,7 @@ def rows(user):
     plan = PlanFactory()
     for status, covered, access, cancel in itertools.product(Status, DAYS, DAYS, [None, *DAYS]):
         running = status in (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
-        if access < covered and running or (cancel and not running):
+        if (access < covered and running) or (cancel and not running):
             continue
         yield Subscription(
             user=user,

@@ -1,0 +1,1 @@
+"""What stands behind `make`: installing, the private PostgreSQL, running, serving, testing, checking."""

@@ -1,0 +1,250 @@
+"""Payments: looking, confirming one or many, canceling."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts.admin import ReadOnlyAdmin
+from accounts.admin.base import ChosenFilter, id_is, link_to, person_is
+from api.keys import text_key
+from billing_time.clock import Moment
+from payments.models import Payment
+from payments.pages import spaced
+from payments.querysets import LATE, Status
+from subscriptions.admin import CurrencyFilter
+
+from .acts import CancelAct, ConfirmAct, money, status_label
+from .bulk import MOST, confirm_each, ids_in
+from .forms import BulkConfirmForm
+
+COLOURS = {
+    Status.PENDING: "warning",
+    Status.CONFIRMED: "success",
+    Status.CANCELED: "default",
+    Status.EXPIRED: "default",
+    Status.REFUNDED: "info",
+    Status.REVERSED: "danger",
+}
+
+
+class StateFilter(ChosenFilter):
+    """By state as of today, whether or not it is written down."""
+
+    title = gettext_lazy("status today")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return every state."""
+        return [(str(status), status_label(status)) for status in Status]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the payments in the state."""
+        return queryset.in_states([self.value()], Moment.current()) if self.value() else queryset
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """Money asked for. Every field is written by verbs alone."""
+
+    list_display = (
+        "reference_shown", "state_shown", "money_shown", "user_link", "plan_link", "subscription_link", "evidence",
+        "received_on", "covers_to", "unapplied", "created_at",
+    )  # fmt: skip
+    list_filter = (
+        StateFilter,
+        ("unapplied", admin.BooleanFieldListFilter),
+        CurrencyFilter,
+        ("plan", admin.RelatedFieldListFilter),
+        ("created_at", admin.DateFieldListFilter),
+        ("confirmed_at", admin.DateFieldListFilter),
+    )
+    list_select_related = ("user", "plan", "subscription", "receipt")
+    pointed_at_by = ("user__id__exact", "subscription__id__exact", "receipt__id__exact")
+    search_help_text = gettext_lazy("Reference, evidence, username, e-mail address or id")
+    ordering = ("-id",)
+    actions = ("confirm_selected",)
+    actions_detail = ("confirm", "cancel")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("reference_shown", "state"), ("money_shown", "unapplied"), "could_settle",
+                    ("user", "subscription", "plan"),
+                )
+            },
+        ),
+        (
+            gettext_lazy("Money received"),
+            {
+                "fields": (
+                    "receipt", ("evidence", "received_on"), ("confirmed_at", "confirmed_by"),
+                    ("shortfall", "refunded_amount"),
+                )
+            },
+        ),
+        (gettext_lazy("Coverage"), {"fields": (("covers_from", "covers_to"),)}),
+        (
+            gettext_lazy("Terms"),
+            {
+                "fields": (
+                    ("unit_price", "duration"), ("interval", "interval_count"), ("provider", "expires_at"),
+                    "created_at",
+                )
+            },
+        ),
+    )  # fmt: skip
+
+    def found_by(self, text: str) -> Q:
+        """Find by reference, however it is spaced, by evidence, user or id."""
+        reference, evidence = "".join(text.split()).upper(), text_key(text)
+        found = person_is(text, "user__") | Q(reference=reference) | id_is(text)
+        if reference.startswith("RF"):
+            found |= Q(reference__startswith=reference)
+        return found | Q(receipt__evidence_key__contains=evidence) if evidence else found
+
+    # --- Who may do what
+
+    def has_confirm_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Tell whether the reader may confirm payments."""
+        return request.user.has_perm("payments.confirm_payment")
+
+    def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Tell whether the reader may cancel any user's payments."""
+        return request.user.has_perm("subscriptions.manage_all_subscriptions")
+
+    def offered(self, row: Payment, moment: Moment) -> tuple[str, ...]:
+        """Offer to confirm what may still come, to cancel what is waited for."""
+        status = row.status_at(moment)
+        if status == Status.PENDING:
+            return ("confirm", "cancel")
+        return ("confirm",) if status in LATE else ()
+
+    # --- Acts on one payment
+
+    @action(
+        description=gettext_lazy("Confirm payment"),
+        permissions=["confirm"],
+        icon="task_alt",
+        variant=ActionVariant.PRIMARY,
+    )
+    def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask what arrived, and confirm."""
+        return self.act_on(request, object_id, ConfirmAct())
+
+    @action(description=gettext_lazy("Cancel payment"), permissions=["manage"], variant=ActionVariant.DANGER)
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask why, and cancel."""
+        return self.act_on(request, object_id, CancelAct())
+
+    # --- Many payments
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that confirms many."""
+        view = self.admin_site.admin_view(self.confirm_many)
+        return [path("confirm-selected/", view, name="payments_payment_confirm_selected"), *super().get_urls()]
+
+    @admin.action(description=gettext_lazy("Confirm the selected payments"), permissions=["confirm"])
+    def confirm_selected(self, request: HttpRequest, queryset: QuerySet[Payment]) -> HttpResponse | None:
+        """Ask for the value date and the evidence of each of the selected payments."""
+        if too_many := self.too_many(request, queryset.count()):
+            return too_many
+        moment = Moment.current()
+        return self.ask_for_many(request, BulkConfirmForm(payments=list(queryset), moment=moment))
+
+    def confirm_many(self, request: HttpRequest) -> HttpResponse:
+        """Confirm the payments of a sent form, each on its own, and show what became of each."""
+        if not self.has_confirm_permission(request) or not self.has_view_permission(request):
+            raise PermissionDenied
+        ids = ids_in(request) if request.method == "POST" else []
+        if not ids:
+            return redirect("admin:payments_payment_changelist")
+        if too_many := self.too_many(request, len(ids)):
+            return too_many
+        rows = self.get_queryset(request).select_related(*self.list_select_related).filter(pk__in=ids).order_by("-pk")
+        form = BulkConfirmForm(request.POST, payments=list(rows), moment=Moment.current())
+        if not form.is_valid():
+            return self.ask_for_many(request, form)
+        results = confirm_each(form, request.user)
+        context = {"title": _("What became of each payment"), "results": results}
+        return self.page(request, "payments/admin/confirmed_selected.html", context)
+
+    def ask_for_many(self, request: HttpRequest, form: BulkConfirmForm) -> HttpResponse:
+        """Show the form for many payments."""
+        address = reverse("admin:payments_payment_confirm_selected")
+        context = {"title": _("Confirm the selected payments"), "form": form, "address": address}
+        return self.page(request, "payments/admin/confirm_selected.html", context)
+
+    def too_many(self, request: HttpRequest, count: int) -> HttpResponse | None:
+        """Refuse, in words, more payments than one request should confirm."""
+        if count <= MOST:
+            return None
+        words = _("At most %(most)s payments can be confirmed at a time; %(count)s were selected. Nothing was changed.")
+        messages.error(request, words % {"most": MOST, "count": count})
+        return redirect("admin:payments_payment_changelist")
+
+    # --- What is shown
+
+    @display(description=gettext_lazy("reference"), ordering="id")
+    def reference_shown(self, row: Payment) -> str:
+        """Return the reference in groups of four."""
+        return spaced(row.reference)
+
+    @display(description=gettext_lazy("status"), label=COLOURS)
+    def state_shown(self, row: Payment) -> tuple[str, Any]:
+        """Return the state as of now, coloured."""
+        status = row.status_at(Moment.current())
+        return status, status_label(status)
+
+    @display(description=gettext_lazy("status"))
+    def state(self, row: Payment) -> Any:
+        """Return the state as of now."""
+        return status_label(row.status_at(Moment.current()))
+
+    @display(description=gettext_lazy("amount"), ordering="amount")
+    def money_shown(self, row: Payment) -> str:
+        """Return the amount with its currency."""
+        return money(row)
+
+    @display(description=gettext_lazy("user"), ordering="user__username_key")
+    def user_link(self, row: Payment) -> Any:
+        """Link to the user."""
+        return link_to(row.user)
+
+    @display(description=gettext_lazy("plan"), ordering="plan_id")
+    def plan_link(self, row: Payment) -> Any:
+        """Link to the plan."""
+        return link_to(row.plan)
+
+    @display(description=gettext_lazy("subscription"), ordering="subscription_id")
+    def subscription_link(self, row: Payment) -> Any:
+        """Link to the subscription."""
+        return link_to(row.subscription, str(row.subscription_id))
+
+    @display(description=gettext_lazy("evidence"))
+    def evidence(self, row: Payment) -> Any:
+        """Link to the money that arrived, by its evidence."""
+        return link_to(row.receipt, row.receipt.evidence or row.receipt.source) if row.receipt else None
+
+    @display(description=gettext_lazy("value date"), ordering="receipt__received_on")
+    def received_on(self, row: Payment) -> Any:
+        """Return the day on which the bank booked the money."""
+        return row.receipt.received_on if row.receipt else None
+
+    @display(description=gettext_lazy("could settle"))
+    def could_settle(self, row: Payment) -> Any:
+        """Link to the payments that unapplied money could settle."""
+        if not row.unapplied:
+            return None
+        others = Payment.objects.filter(pk__in=Payment.objects.could_settle(row, Moment.current()))
+        return format_html_join(", ", "{}", ((link_to(other, spaced(other.reference)),) for other in others)) or None

@@ -1,0 +1,357 @@
+"""The admin of plans and subscriptions."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+
+from accounts.admin import ReadOnlyAdmin, StaffAdmin
+from accounts.admin.acts import Act, ActForm, Outcome
+from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, link_to_list, person_is
+from accounts.forms import SeenForm
+from accounts.models import User
+from billing_time.clock import Moment
+
+from .models import Plan, Subscription
+from .querysets import RUNNING, Status
+
+COLOURS = {
+    Status.PENDING: "warning",
+    Status.TRIALING: "info",
+    Status.ACTIVE: "success",
+    Status.PAST_DUE: "danger",
+    Status.EXPIRED: "default",
+    Status.CANCELED: "default",
+}
+
+
+def status_label(status: str) -> Any:
+    """Return a subscription's state in words."""
+    return dict(Subscription._meta.get_field("status").flatchoices)[status]
+
+
+class PlanForm(SeenForm):
+    """What staff change of a plan; the CHECKs of the table are said in words."""
+
+    class Meta:
+        model = Plan
+        fields = [
+            "name", "title", "description", "price", "currency", "interval", "interval_count", "trial_days",
+            "grace_days", "is_active",
+        ]  # fmt: skip
+
+
+@admin.register(Plan)
+class PlanAdmin(StaffAdmin):
+    """What is sold. Its identity is fixed once it is made; a new price is for later subscriptions."""
+
+    form = PlanForm
+    list_display = ("name", "title", "price_shown", "interval_shown", "trial_days", "grace_days", "is_active", "buyers")
+    list_filter = (("is_active", admin.BooleanFieldListFilter), ("interval", admin.ChoicesFieldListFilter))
+    search_help_text = gettext_lazy("Name or title")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "title", "description", "is_active")}),
+        (
+            gettext_lazy("Terms"),
+            {"fields": (("price", "currency"), ("interval", "interval_count"), ("trial_days", "grace_days"))},
+        ),
+        (None, {"fields": ("created_at", "buyers")}),
+    )
+    fixed = ("name", "currency", "interval", "interval_count")
+
+    def found_by(self, text: str) -> Q:
+        """Find by name or title."""
+        return Q(name__icontains=text) | Q(title__icontains=text)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What never changes is read-only once it is there."""
+        return ("created_at", "buyers", *(self.fixed if obj else ()))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new plan has no past to show."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else fieldsets[:-1]
+
+    @display(description=gettext_lazy("price"), ordering="price")
+    def price_shown(self, plan: Plan) -> str:
+        """Return the price with its currency."""
+        return f"{plan.price} {plan.currency}"
+
+    @display(description=gettext_lazy("interval"))
+    def interval_shown(self, plan: Plan) -> str:
+        """Return how much time one price buys."""
+        return f"{plan.interval_count} × {plan.get_interval_display()}"
+
+    @display(description=gettext_lazy("subscriptions"))
+    def buyers(self, plan: Plan) -> str:
+        """Link to the subscriptions for it."""
+        return link_to_list("subscriptions_subscription", _("subscriptions"), plan__name__exact=plan.pk)
+
+
+class StateFilter(ChosenFilter):
+    """By state as of today, whether or not it is written down."""
+
+    title = gettext_lazy("status today")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return every state."""
+        return [(str(status), status_label(status)) for status in Status]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows in the state."""
+        return queryset.in_states([self.value()], Moment.current()) if self.value() else queryset
+
+
+class AccessFilter(YesNoFilter):
+    """By whether it gives access now."""
+
+    title = gettext_lazy("access")
+    parameter_name = "access"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows that give access, or do not."""
+        return queryset.with_access(Moment.current().now, self.value() == "yes") if self.value() else queryset
+
+
+class EndingFilter(YesNoFilter):
+    """By whether it is about to end."""
+
+    title = gettext_lazy("about to end")
+    parameter_name = "ending"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the running rows that were canceled at their period's end, or the others."""
+        if not self.value():
+            return queryset
+        ending = Q(cancel_at__isnull=False, status__in=RUNNING)
+        return queryset.filter(ending if self.value() == "yes" else ~ending)
+
+
+class CurrencyFilter(ChosenFilter):
+    """By currency: those that plans are sold in."""
+
+    title = gettext_lazy("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the currencies of all plans."""
+        codes = Plan.objects.order_by("currency").values_list("currency", flat=True).distinct()
+        return [(code, code) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows in the currency."""
+        return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
+class CancelForm(ActForm):
+    """When a subscription ends, why, and whether paid days are given up."""
+
+    when = forms.ChoiceField(
+        label=gettext_lazy("When"),
+        choices=[
+            ("period_end", gettext_lazy("At the end of what is paid or tried")),
+            ("now", gettext_lazy("Now")),
+        ],
+        initial="period_end",
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    forfeit = forms.BooleanField(
+        label=gettext_lazy("Paid days are forfeit"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=gettext_lazy("Needed to end a subscription now that has paid days ahead: the money is kept."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Require the explicit word where paid days would be lost, and refuse it where it means nothing."""
+        given = super().clean() or self.cleaned_data
+        now, forfeit = given.get("when") == "now", given.get("forfeit")
+        if now and not forfeit and self.row.is_covered_ahead(self.moment):
+            words = _("There are paid days ahead: say that they are forfeit, or choose the period's end.")
+            self.add_error("forfeit", words)
+        if forfeit and not now:
+            self.add_error("forfeit", _("Days are forfeit only where it ends now."))
+        return given
+
+
+def term_of(subscription: Subscription, moment: Moment) -> list[tuple[Any, Any]]:
+    """Return what should be known of a subscription before it is ended or resumed."""
+    covered = subscription.covered_until
+    return [
+        (_("User"), link_to(subscription.user)),
+        (_("Plan"), link_to(subscription.plan)),
+        (_("Status today"), status_label(subscription.status_at(moment))),
+        (_("Covered until"), date_format(covered) if covered else "–"),
+        (_("Ends at"), date_format(subscription.cancel_at) if subscription.cancel_at else "–"),
+    ]
+
+
+class CancelAct(Act):
+    """End a subscription."""
+
+    title = gettext_lazy("Cancel subscription")
+    button = gettext_lazy("Cancel subscription")
+    form_class = CancelForm
+    dangerous = True
+
+    def facts(self, row: Subscription, moment: Moment) -> list[tuple[Any, Any]]:
+        """Return its term."""
+        return term_of(row, moment)
+
+    def perform(self, row: Subscription, given: dict[str, Any], by: User, moment: Moment) -> Outcome:
+        """Cancel it."""
+        now = given["when"] == "now"
+        changed = row.cancel(moment, now=now, reason=given["reason"], forfeit=given["forfeit"])
+        if not changed:
+            return Outcome.nothing(_("The subscription was canceled before; nothing was changed."))
+        reason = _(" Reason: %(reason)s") % {"reason": given["reason"]} if given["reason"] else ""
+        if row.status != Status.CANCELED:
+            return Outcome(_("It will end on %(day)s.") % {"day": date_format(row.cancel_at)} + reason)
+        forfeit = _(" Its paid days are forfeit.") if given["forfeit"] else ""
+        return Outcome(_("Canceled as of %(day)s.") % {"day": date_format(row.end_date)} + forfeit + reason)
+
+
+class ResumeAct(Act):
+    """Take back a cancellation at the period's end."""
+
+    title = gettext_lazy("Resume subscription")
+    button = gettext_lazy("Resume subscription")
+
+    def facts(self, row: Subscription, moment: Moment) -> list[tuple[Any, Any]]:
+        """Return its term."""
+        return term_of(row, moment)
+
+    def perform(self, row: Subscription, given: dict[str, Any], by: User, moment: Moment) -> Outcome:
+        """Resume it."""
+        row.resume(moment)
+        return Outcome(_("Resumed: it does not end by itself any more."))
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    """Contracts. Every field is written by verbs alone."""
+
+    list_display = (
+        "number", "state_shown", "user_link", "plan_link", "has_access", "start_date", "end_date", "cancel_at",
+        "price_shown", "created_at",
+    )  # fmt: skip
+    list_display_links = ("number",)
+    list_filter = (
+        StateFilter,
+        AccessFilter,
+        EndingFilter,
+        CurrencyFilter,
+        ("plan", admin.RelatedFieldListFilter),
+        ("created_at", admin.DateFieldListFilter),
+    )
+    list_select_related = ("user", "plan")
+    pointed_at_by = ("user__id__exact", "plan__name__exact")
+    search_help_text = gettext_lazy("Username, e-mail address, plan or id")
+    ordering = ("-id",)
+    actions_detail = ("cancel", "resume")
+    fieldsets = (
+        (None, {"fields": ("user", "plan", "state", "has_access", "payments_of_it")}),
+        (
+            gettext_lazy("Term"),
+            {
+                "fields": (
+                    ("start_date", "end_date"), ("covered_until", "access_until"), ("trial_end", "pending_until"),
+                    ("cancel_at", "cancel_reason"),
+                )
+            },
+        ),
+        (
+            gettext_lazy("Sold with"),
+            {
+                "fields": (
+                    ("unit_price", "currency", "duration"), ("interval", "interval_count"),
+                    ("trial_days", "grace_days"), "created_at",
+                )
+            },
+        ),
+    )  # fmt: skip
+
+    def found_by(self, text: str) -> Q:
+        """Find by user, plan or id."""
+        return person_is(text, "user__") | Q(plan_id__icontains=text) | id_is(text)
+
+    def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Tell whether the reader may act for any user."""
+        return request.user.has_perm("subscriptions.manage_all_subscriptions")
+
+    def offered(self, row: Subscription, moment: Moment) -> tuple[str, ...]:
+        """Offer to cancel what runs or waits, to resume what is about to end."""
+        status = row.status_at(moment)
+        if status in RUNNING:
+            return ("cancel", "resume") if row.cancel_at else ("cancel",)
+        return ("cancel",) if status == Status.PENDING else ()
+
+    @action(description=gettext_lazy("Cancel subscription"), permissions=["manage"], variant=ActionVariant.DANGER)
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask when and why, and cancel."""
+        return self.act_on(request, object_id, CancelAct())
+
+    @action(description=gettext_lazy("Resume subscription"), permissions=["manage"], variant=ActionVariant.PRIMARY)
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, and resume."""
+        return self.act_on(request, object_id, ResumeAct())
+
+    # --- What is shown
+
+    @display(description=gettext_lazy("id"), ordering="id")
+    def number(self, row: Subscription) -> str:
+        """Return the id, without separators."""
+        return str(row.pk)
+
+    @display(description=gettext_lazy("status"), label=COLOURS)
+    def state_shown(self, row: Subscription) -> tuple[str, Any]:
+        """Return the state as of today, coloured."""
+        status = row.status_at(Moment.current())
+        return status, status_label(status)
+
+    @display(description=gettext_lazy("status"))
+    def state(self, row: Subscription) -> Any:
+        """Return the state as of today."""
+        return status_label(row.status_at(Moment.current()))
+
+    @display(description=gettext_lazy("access"), boolean=True)
+    def has_access(self, row: Subscription) -> bool:
+        """Tell whether it gives access now."""
+        return row.has_access_at(Moment.current())
+
+    @display(description=gettext_lazy("user"), ordering="user__username_key")
+    def user_link(self, row: Subscription) -> Any:
+        """Link to the user."""
+        return link_to(row.user)
+
+    @display(description=gettext_lazy("plan"), ordering="plan_id")
+    def plan_link(self, row: Subscription) -> Any:
+        """Link to the plan."""
+        return link_to(row.plan)
+
+    @display(description=gettext_lazy("price agreed"), ordering="unit_price")
+    def price_shown(self, row: Subscription) -> str:
+        """Return the price with its currency."""
+        return f"{row.unit_price} {row.currency}"
+
+    @display(description=gettext_lazy("payments"))
+    def payments_of_it(self, row: Subscription) -> str:
+        """Link to its payments."""
+        return link_to_list("payments_payment", _("payments"), subscription__id__exact=row.pk)
