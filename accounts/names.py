@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -37,10 +38,8 @@ def normalise_email(email: str) -> str:
 def email_key(email: str) -> str:
     """Return the key by which addresses are unique: case folded, an international domain in its ASCII form."""
     local, _at, domain = email.rpartition("@")
-    try:
+    with suppress(UnicodeError):
         domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        pass
     return f"{local}@{domain}".casefold()
 
 

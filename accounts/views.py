@@ -135,17 +135,17 @@ class MeViewSet(ApiViewSet):
 
     def retrieve(self, request: Request) -> Response:
         """Return who one is."""
-        return Response(self.shown(request.user))
+        return Response(self.shown(self.caller))
 
     def partial_update(self, request: Request) -> Response:
         """Change the e-mail address."""
         email = self.validated(ChangeEmail).get("email")
         if email is not None:
             other = User.objects.find_email(email)
-            if other and other != request.user:
+            if other and other != self.caller:
                 raise EmailTaken
-            request.user.change_email(email)
-        return Response(self.shown(request.user))
+            self.caller.change_email(email)
+        return Response(self.shown(self.caller))
 
     def logout(self, request: Request) -> Response:
         """End the token that this request came with."""
@@ -156,15 +156,15 @@ class MeViewSet(ApiViewSet):
     def logout_all(self, request: Request) -> Response:
         """End every token of this user."""
         self.validated(StrictSerializer)
-        request.user.tokens.all().delete()
+        self.caller.tokens.all().delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change_password(self, request: Request) -> Response:
         """Set a new password; every other token ends."""
         given = self.validated(ChangePassword)
-        limit("login_name", request.user.username_key, client_address(request))
-        if not request.user.check_password(given["old_password"]):
+        limit("login_name", self.caller.username_key, client_address(request))
+        if not self.caller.check_password(given["old_password"]):
             raise Invalid("old_password", _("This is not your password."), "wrong_password")
-        check_password_rules(given["new_password"], request.user, "new_password")
-        request.user.change_password(given["new_password"], keep=request.auth)
+        check_password_rules(given["new_password"], self.caller, "new_password")
+        self.caller.change_password(given["new_password"], keep=request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)

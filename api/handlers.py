@@ -61,7 +61,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     return Response(body, status=known.status_code, headers=headers_of(known), content_type=CONTENT_TYPE)
 
 
-def recognise(exc: Exception) -> exceptions.APIException | None:
+def recognise(exc: Exception) -> exceptions.APIException | None:  # noqa: PLR0911  (a table)
     """Return the API exception that says what happened, or None for what nobody foresaw."""
     match exc:
         case exceptions.APIException():

@@ -62,14 +62,18 @@ class InstantParameter(serializers.Field[dt.datetime, Any, str, Any]):
     def to_internal_value(self, data: str) -> dt.datetime:
         """Return the instant."""
         try:
-            if DATE.fullmatch(data):
-                return midnight(dt.date.fromisoformat(data))
-            instant = parse_datetime(data) if data.isascii() else None
-            if instant is not None and instant.tzinfo is not None:
-                return instant.astimezone(dt.UTC)
+            instant = midnight(dt.date.fromisoformat(data)) if DATE.fullmatch(data) else read_instant(data)
         except (ValueError, OverflowError):
-            pass
-        self.fail("invalid")
+            instant = None
+        if instant is None:
+            self.fail("invalid")
+        return instant
+
+
+def read_instant(text: str) -> dt.datetime | None:
+    """Return the instant in UTC, or None for what has no offset or is none."""
+    instant = parse_datetime(text) if text.isascii() else None
+    return instant.astimezone(dt.UTC) if instant is not None and instant.tzinfo is not None else None
 
 
 class DayParameter(DayField):

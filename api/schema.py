@@ -47,6 +47,8 @@ class PageShape(BasePagination):
 class ProblemSchema(AutoSchema):
     """Describes a route by the maps of its viewset, and adds the problems that the operation can answer with."""
 
+    view: Any
+
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
     ) -> dict[str, Any] | None:

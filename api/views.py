@@ -54,6 +54,11 @@ class ApiViewSet(GenericViewSet[Any]):
             raise MethodNotAllowed(request.method)
         super().perform_authentication(request)
 
+    @property
+    def caller(self) -> Any:
+        """Who calls: on routes that need a token, always a user."""
+        return self.request.user
+
     def get_serializer_context(self) -> dict[str, Any]:
         """Return what serializers need: the one moment at which this request sees everything."""
         return super().get_serializer_context() | {"moment": self.moment}

@@ -38,7 +38,7 @@ class JSONNegotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         """Return the JSON renderer for what `Accept` says."""
         if not accepts_json(request.META.get("HTTP_ACCEPT", "")):
-            raise NotAcceptable()
+            raise NotAcceptable
         return renderers[0], "application/json"
 
 
@@ -76,7 +76,7 @@ def read_limited(request: Request) -> bytes:
     """Return the raw body, never more than the limit."""
     raw = request._request.read(BODY_LIMIT + 1)
     if len(raw) > BODY_LIMIT:
-        raise PayloadTooLarge()
+        raise PayloadTooLarge
     return raw
 
 

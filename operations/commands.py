@@ -1,4 +1,4 @@
-"""What the commands share: sentences for errors, one run at a time, small batches, an orderly stop, one line at the end."""
+"""What the commands share: sentences for errors, one run at a time, small batches, an orderly stop."""
 
 import argparse
 import datetime as dt

@@ -37,7 +37,7 @@ class PaymentViewSet(ApiViewSet):
 
     def get_queryset(self) -> Any:
         """Return what the caller may see."""
-        return Payment.objects.visible_to(self.request.user).with_receipt()
+        return Payment.objects.visible_to(self.caller).with_receipt()
 
     def list(self, request: Request) -> Response:
         """List the payments of the caller, or with the right those of everybody."""
@@ -50,7 +50,7 @@ class PaymentViewSet(ApiViewSet):
     def cancel(self, request: Request, pk: int) -> Response:
         """Stop waiting for the money."""
         self.validated(StrictSerializer)
-        payment = get_object_or_404(Payment.objects.managed_by(request.user), pk=pk)
+        payment = get_object_or_404(Payment.objects.managed_by(self.caller), pk=pk)
         payment.cancel(self.moment)
         return Response(self.shown(payment))
 
@@ -68,7 +68,7 @@ class CheckoutViewSet(ActsForUsers):
         given = self.validated(CheckOut)
         subject = self.subject(given.pop("user_id")) if "user_id" in given else None
         subscription = self.subscription(given.pop("subscription_id", None), given["plan_name"].pk, subject)
-        user = subject or (subscription.user if subscription else request.user)
+        user = subject or (subscription.user if subscription else self.caller)
         order = Order(plan=given.pop("plan_name"), **given)
         payment, created = check_out(user, order, self.moment, subscription=subscription)
         return Response(self.shown(payment), status=status.HTTP_201_CREATED if created else status.HTTP_200_OK)
@@ -77,7 +77,7 @@ class CheckoutViewSet(ActsForUsers):
         """Return the subscription that was named; 404 where it is not the caller's, 400 where it does not fit."""
         if pk is None:
             return None
-        found = get_object_or_404(Subscription.objects.managed_by(self.request.user), pk=pk)
+        found = get_object_or_404(Subscription.objects.managed_by(self.caller), pk=pk)
         if subject is not None and found.user_id != subject.pk:
             raise Invalid("subscription_id", _("This subscription is another user's."), "mismatch")
         if found.plan_id != plan_name:
@@ -106,7 +106,7 @@ class ConfirmViewSet(ApiViewSet):
         """Confirm a payment, once; the same facts again answer the same."""
         given = self.validated(Confirm)
         payment = get_object_or_404(Payment.objects.all(), pk=given.pop("payment_id"))
-        confirmed = payment.confirm(Facts(**given), by=request.user, moment=self.moment)
+        confirmed = payment.confirm(Facts(**given), by=self.caller, moment=self.moment)
         result = {"payment": payment, "subscription": payment.subscription, "already_confirmed": not confirmed}
         if payment.unapplied:
             result["could_settle"] = Payment.objects.could_settle(payment, self.moment)

@@ -28,7 +28,7 @@ MAX_DURATION = 120
 MAX_INTERVAL_COUNT = 366
 MAX_TRIAL_DAYS = 366
 PLAN_NAME = r"^[A-Za-z0-9_-]{1,50}$"
-PRICE = {"max_digits": 11, "decimal_places": 2}
+PRICE: dict[str, Any] = {"max_digits": 11, "decimal_places": 2}
 
 # Grace is shorter than one interval, the shortest that it can be.
 GRACE_WITHIN_INTERVAL = (
@@ -349,7 +349,7 @@ class Subscription(models.Model):
         return Coverage(start, end, anchor_day)
 
     def as_of(self, moment: Moment) -> "Subscription":
-        """Return a copy as its dates make it at `moment`, to be shown; a pending one has the forecast “if paid today”."""
+        """Return a copy as its dates make it at `moment`; a pending one has the forecast “if paid today”."""
         shown = copy.copy(self)
         shown.has_access = self.has_access_at(moment)  # type: ignore[attr-defined]
         shown.status = self.status_at(moment)

@@ -93,9 +93,9 @@ class OnBehalf(StrictSerializer):
     def validate_user_id(self, user_id: int) -> int:
         """Tell staff that there is no such user; nobody else learns whether there is."""
         caller = self.context["request"].user
-        if user_id != caller.pk and caller.has_perm("subscriptions.manage_all_subscriptions"):
-            if not User.objects.filter(pk=user_id).exists():
-                raise serializers.ValidationError(_("There is no such user."), code="unknown")
+        may_ask = user_id != caller.pk and caller.has_perm("subscriptions.manage_all_subscriptions")
+        if may_ask and not User.objects.filter(pk=user_id).exists():
+            raise serializers.ValidationError(_("There is no such user."), code="unknown")
         return user_id
 
 

@@ -52,7 +52,7 @@ class ActsForUsers(ApiViewSet):
 
     def subject(self, user_id: int | None) -> User:
         """Return the user to act for, or raise 403 for somebody else's id, whether or not it exists."""
-        caller = self.request.user
+        caller = self.caller
         if user_id is None or user_id == caller.pk:
             return caller
         if not caller.has_perm(MANAGE_ALL):
@@ -74,7 +74,7 @@ class SubscriptionViewSet(ActsForUsers):
 
     def get_queryset(self) -> Any:
         """Return what the caller may see."""
-        return Subscription.objects.visible_to(self.request.user)
+        return Subscription.objects.visible_to(self.caller)
 
     def create(self, request: Request) -> Response:
         """Subscribe to a plan."""
@@ -90,15 +90,13 @@ class SubscriptionViewSet(ActsForUsers):
     def list_of_user(self, request: Request, user_id: int) -> Response:
         """List one user's subscriptions that give access now."""
         query = SubscriptionsOfUserQuery.of(self)
-        if user_id != request.user.pk and not self.may_see_user(user_id):
+        if user_id != self.caller.pk and not self.may_see_user(user_id):
             raise NotFound
         return query.page(self.get_queryset().filter(user_id=user_id))
 
     def may_see_user(self, user_id: int) -> bool:
         """Tell whether the caller sees everybody's subscriptions, and there is such a user."""
-        return (
-            self.request.user.has_perm("subscriptions.view_subscription") and User.objects.filter(pk=user_id).exists()
-        )
+        return self.caller.has_perm("subscriptions.view_subscription") and User.objects.filter(pk=user_id).exists()
 
     def retrieve(self, request: Request, user_id: int, pk: int) -> Response:
         """Return one subscription."""
@@ -122,11 +120,11 @@ class SubscriptionViewSet(ActsForUsers):
 
     def managed(self, user_id: int, pk: int) -> Subscription:
         """Return the subscription that the caller may act on, or raise 404."""
-        return get_object_or_404(Subscription.objects.managed_by(self.request.user), user_id=user_id, pk=pk)
+        return get_object_or_404(Subscription.objects.managed_by(self.caller), user_id=user_id, pk=pk)
 
     def forfeits(self, money: str | None, now: bool, subscription: Subscription) -> bool:
         """Tell whether paid days are given up; that is for staff to say, and to be said where there are any."""
-        may_say = self.request.user.has_perm(MANAGE_ALL)
+        may_say = self.caller.has_perm(MANAGE_ALL)
         if money and not (now and may_say):
             raise Invalid("money", _("Only staff say this, and only of what is to end now."))
         if now and may_say and not money and subscription.is_covered_ahead(self.moment):

@@ -81,33 +81,24 @@ def test_a_day_that_is_none_is_refused_in_a_sentence(db, name, day):
     assert refused.value.returncode == 2
 
 
-def test_days_at_the_end_of_the_calendar_are_no_traceback(settings):
-    settings.BILLING_TIME_ZONE = "Asia/Tokyo"
+def test_a_day_at_the_end_of_the_calendar_is_no_traceback(monkeypatch):
+    def too_early(day):
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(commands.Moment, "on", too_early)
     with pytest.raises(CommandError, match="--at must be a day"):
         moment_at("0001-01-01")
-    assert moment_at("9999-12-30").today.year == 9999
 
 
-def test_rows_are_changed_in_batches_and_each_in_a_fixed_number_of_queries(plan, django_assert_num_queries):
+@pytest.mark.parametrize(("name", "queries"), [("expire_payments", 5), ("expire_subscriptions", 10)])
+def test_ten_thousand_rows_take_ten_batches_of_a_few_queries(plan, name, queries, django_assert_max_num_queries):
     crowd(plan, 10_000)
-    for name in ("expire_payments", "expire_subscriptions"):
-        queries = 10 * len(queries_of_one_batch(name)) + len(queries_around(name))
-        with django_assert_num_queries(queries):
-            told = json.loads(said(name, "--json"))
-        assert told["expired"] == 10_000
-    assert set(Payment.objects.values_list("status", flat=True)) == {"expired"}
-    assert set(Subscription.objects.values_list("status", flat=True)) == {"expired"}
-
-
-def queries_of_one_batch(name):
-    """The savepoint and its end are a test's; limits, rows, what is changed."""
-    changes = {"expire_payments": 1, "expire_subscriptions": 4 + 3}
-    return ["savepoint", "limits", "select", *["update"] * changes[name], "release"]
-
-
-def queries_around(name):
-    """The last look for a batch finds nothing."""
-    return ["lock", "savepoint", "limits", "select", "release", "count", "unlock"]
+    around = 8
+    with django_assert_max_num_queries(10 * queries + around):
+        told = json.loads(said(name, "--json"))
+    assert told["expired"] == 10_000
+    model = Payment if name == "expire_payments" else Subscription
+    assert set(model.objects.values_list("status", flat=True)) == {"expired"}
 
 
 def test_a_second_run_finds_nothing_left_to_do(plan):
@@ -128,7 +119,7 @@ def test_a_run_that_broke_off_is_completed_by_the_next(plan, monkeypatch):
         return change(self, rows, moment)
 
     monkeypatch.setattr(expire_payments.Command, "change", break_off)
-    with pytest.raises(CommandError, match="the connection is lost. Before that: 10 payments expired") as failed:
+    with pytest.raises(CommandError, match=r"the connection is lost\. Before that: 10 payments expired") as failed:
         call_command("expire_payments")
     assert failed.value.returncode == 1
     assert Payment.objects.filter(status="expired").count() == 10

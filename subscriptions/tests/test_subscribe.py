@@ -45,7 +45,7 @@ def test_a_trial_runs_at_once(as_alice, moment):
 
 
 def test_a_trial_is_had_once_per_user_and_plan(as_alice, as_bob, alice, moment):
-    plan = PlanFactory(name="tried", trial_days=7)
+    PlanFactory(name="tried", trial_days=7)
     first = as_alice.post(SUBSCRIBE, {"plan_name": "tried"}).json()
     as_alice.post(f"/api/subscriptions/{alice.pk}/{first['id']}/cancel", {"when": "now"})
 
