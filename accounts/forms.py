@@ -30,7 +30,7 @@ class LoginForm(AuthenticationForm):
         try:
             self.count()
         except Throttled as exc:
-            minutes = math.ceil((exc.wait or 60) / 60)
+            minutes = math.ceil((getattr(exc, "wait", None) or 60) / 60)
             raise ValidationError(
                 _("Too many attempts. Try again in %(minutes)s min."), "throttled", {"minutes": minutes}
             ) from None

@@ -1,6 +1,6 @@
 """The admin's site: whose login is limited, whose password change ends tokens, whose search does not fall over."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.views import PasswordChangeView
@@ -23,7 +23,7 @@ class OwnPasswordView(PasswordChangeView):
         """Set the password."""
         response = super().form_valid(form)
         words = _("Changed the own password; every token ended.")
-        LogEntry.objects.log_actions(self.request.user.pk, [form.user], CHANGE, words, single_object=True)
+        LogEntry.objects.log_actions(form.user.pk, [form.user], CHANGE, words, single_object=True)
         return response
 
 
@@ -34,12 +34,12 @@ class StaffSite(UnfoldAdminSite):
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show and take the form for one's own password."""
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         view = OwnPasswordView.as_view(
             success_url=reverse("admin:password_change_done", current_app=self.name),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        return view(request)
+        return cast(HttpResponse, view(request))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer the search of the side bar; unfold's own fails on pages that are none."""

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -27,7 +27,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            raise serializers.ValidationError(errors | error.detail) from None
+            raise serializers.ValidationError(errors | dict(cast("dict[str, Any]", error.detail))) from None
         if errors:
             raise serializers.ValidationError(errors)
         return values
@@ -117,7 +117,7 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
             return Decimal(data) if AMOUNT.fullmatch(data) else None
         if type(data) is int:
             return Decimal(data)
-        if isinstance(data, Decimal) and data.as_tuple().exponent <= 0 and abs(data) <= MAX_AMOUNT:
+        if isinstance(data, Decimal) and int(data.as_tuple().exponent) <= 0 and abs(data) <= MAX_AMOUNT:
             return data if data == data.quantize(CENT) else None
         return None
 

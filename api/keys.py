@@ -20,7 +20,7 @@ class KeyField(models.CharField):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, source: str, fold: Callable[[str], str], **kwargs: Any) -> None:
         self.source, self.fold = source, fold
-        super().__init__(*args, editable=False, null=True, **kwargs)
+        super().__init__(*args, **kwargs | {"editable": False, "null": True})
 
     def deconstruct(self) -> Any:
         """Return what a migration needs to make the field again."""

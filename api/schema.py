@@ -77,7 +77,7 @@ class ProblemSchema(AutoSchema):
         """Return the operation's name as people write it."""
         return self.get_operation_id().replace("_", " ").capitalize()
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Return what the action does, and the right that it needs."""
         right = self.view.rights.get(self.view.action)
         return super().get_description() + (f"\n\nNeeds the right `{right}`." if right else "")

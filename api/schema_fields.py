@@ -10,7 +10,7 @@ from .fields import AMOUNT, MAX_AMOUNT, MAX_ID
 ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
 
 
-class AmountShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class AmountShape(OpenApiSerializerFieldExtension):
     """A decimal string; a body may hold a number instead."""
 
     target_class = "api.fields.AmountField"
@@ -25,7 +25,7 @@ class AmountShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-c
         return {"oneOf": [string, number]}
 
 
-class TidyTextShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class TidyTextShape(OpenApiSerializerFieldExtension):
     """Text without white space at its ends."""
 
     target_class = "api.fields.TidyTextField"
@@ -37,7 +37,7 @@ class TidyTextShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped
         return {"pattern": r"^\S(?:[\s\S]*\S)?$"} | schema
 
 
-class StatesShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class StatesShape(OpenApiSerializerFieldExtension):
     """States separated by commas, as one string: not every client can join an array."""
 
     target_class = "api.queries.StatesParameter"

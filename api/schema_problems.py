@@ -85,7 +85,7 @@ def content(examples: dict[str, Any]) -> dict[str, Any]:
 
 def usual_example(status: int) -> dict[str, Any]:
     """Return the problem that the status usually stands for."""
-    code, title = OWN_TITLES.get(status) or (CODES[status], TITLES[status])
+    code, title = OWN_TITLES[status] if status in OWN_TITLES else (CODES[status], TITLES[status])
     errors = [{"field": "plan_name", "code": "unknown", "detail": "There is no such plan."}]
     return example(status, code, title) | ({"errors": errors} if status == 400 else {})
 

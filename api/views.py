@@ -50,8 +50,9 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def perform_authentication(self, request: Request) -> None:
         """Refuse a method that the route has not, before asking who calls."""
-        if request.method.lower() not in self.action_map:
-            raise MethodNotAllowed(request.method)
+        method = request.method or ""
+        if method.lower() not in self.action_map:
+            raise MethodNotAllowed(method)
         super().perform_authentication(request)
 
     @property
@@ -61,7 +62,7 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Return what serializers need: the one moment at which this request sees everything."""
-        return super().get_serializer_context() | {"moment": self.moment}
+        return {**super().get_serializer_context(), "moment": self.moment}
 
     def validated(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
         """Return the fields of the body, or raise 400 naming each that is wrong."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -211,7 +212,7 @@ class BatchCommand(PlainCommand):
         """Change the rows batch by batch in the order of their keys, until the last or until the wish to stop."""
         after: Any = None
         while not run.stop.signum:
-            done, after = patiently(lambda last=after: self.batch(rows, last, run.moment))
+            done, after = patiently(partial(self.batch, rows, after, run.moment))
             run.counts.update(done)
             if after is None:
                 return

@@ -23,7 +23,7 @@ from subscriptions.querysets import Status as SubscriptionStatus
 
 from .problems import AmountMismatch, ConfirmedDifferently, CurrencyMismatch, OwnPayment, PaymentNotPending
 from .querysets import LATE, PaymentQuerySet, Status
-from .receipts import AMOUNT, Allocation, Facts, Receipt
+from .receipts import AMOUNT, Allocation, CompleteFacts, Facts, Receipt
 
 __all__ = ["Allocation", "Facts", "Payment", "Receipt"]
 
@@ -246,11 +246,11 @@ class Payment(models.Model):
             if self.status in (Status.CONFIRMED, Status.REFUNDED):
                 self.add_absent(facts)
                 return False
-            facts = self.completed(facts)
+            complete = self.completed(facts)
             coverage = self.coverage_in(subscription, others, moment)
             if coverage and self.status in LATE:
                 subscription.payments.withdraw_pending()
-            self.settle(Receipt.record(self, facts, by, moment), coverage, by, moment)
+            self.settle(Receipt.record(self, complete, by, moment), coverage, by, moment)
             if coverage:
                 subscription.cover(coverage, moment)
         return True
@@ -276,16 +276,16 @@ class Payment(models.Model):
             self.status = Status.EXPIRED
             self.save(update_fields=["status"])
 
-    def completed(self, facts: Facts) -> Facts:
+    def completed(self, facts: Facts) -> CompleteFacts:
         """Return the facts with what they left open, or raise what speaks against confirming on them."""
-        facts = facts.completed(self)
-        if facts.currency != self.currency:
+        complete = facts.completed(self)
+        if complete.currency != self.currency:
             raise CurrencyMismatch(_("This payment is in %(currency)s.") % {"currency": self.currency})
-        if facts.amount != self.amount:
-            raise AmountMismatch.between(self.amount, facts.amount, self.currency)
-        if self.status in LATE and not facts.evidence:
+        if complete.amount != self.amount:
+            raise AmountMismatch.between(self.amount, complete.amount, self.currency)
+        if self.status in LATE and not complete.evidence:
             raise PaymentNotPending(_("It is not pending any more: late money needs its evidence."))
-        return facts
+        return complete
 
     def coverage_in(self, subscription: Subscription, others: list[Subscription], moment: Moment) -> Coverage | None:
         """Return the days to be covered, or None where the subscription cannot take the money any more.
@@ -326,13 +326,13 @@ class Payment(models.Model):
         """Add to the receipt what was not known yet; raise ConfirmedDifferently where a known fact is another one."""
         if self.receipt is None:
             raise ConfirmedDifferently
-        receipt = Receipt.objects.select_for_update(no_key=True).get(pk=self.receipt_id)
+        receipt = self.receipt
+        receipt.refresh_from_db(from_queryset=Receipt.objects.select_for_update(no_key=True))
         if contradicted := facts.contradicting(receipt):
             raise ConfirmedDifferently(
                 _("It was confirmed with another value of: %(names)s.") % {"names": ", ".join(contradicted)}
             )
         receipt.complete(facts)
-        self.receipt = receipt
 
     def cancel(self, moment: Moment) -> bool:
         """Stop waiting for the money. Return False where it was canceled before; a retry is harmless.

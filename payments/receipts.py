@@ -1,7 +1,7 @@
 """Receipts: money that arrived; allocations: what of it settles which payment."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AMOUNT: dict[str, Any] = {"max_digits": 14, "decimal_places": 2}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known about money that arrived. What is None was not said."""
 
@@ -33,10 +33,12 @@ class Facts:
     source: str | None = None
     note: str = ""
 
-    def completed(self, payment: "Payment") -> "Facts":
+    def completed(self, payment: "Payment") -> "CompleteFacts":
         """Return the facts with what the payment says of amount, currency and source where they were left open."""
-        return replace(
-            self,
+        return CompleteFacts(
+            received_on=self.received_on,
+            evidence=self.evidence,
+            note=self.note,
             amount=payment.amount if self.amount is None else self.amount,
             currency=self.currency or payment.currency,
             source=self.source or payment.provider,
@@ -52,6 +54,15 @@ class Facts:
             "received_on": (self.received_on, receipt.received_on),
         }
         return [name for name, (ours, theirs) in pairs.items() if None not in (ours, theirs) and ours != theirs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteFacts(Facts):
+    """Facts that leave neither amount nor currency nor source open."""
+
+    amount: Decimal
+    currency: str
+    source: str
 
 
 class Receipt(models.Model):
@@ -106,7 +117,7 @@ class Receipt(models.Model):
         return f"{self.source} {self.evidence or self.pk}"
 
     @classmethod
-    def record(cls, payment: "Payment", facts: Facts, by: User, moment: Moment) -> "Receipt":
+    def record(cls, payment: "Payment", facts: CompleteFacts, by: User, moment: Moment) -> "Receipt":
         """Record the money that arrived for a payment. Raise EvidenceAlreadyUsed where the bank's entry is known."""
         receipt = cls(
             user_id=payment.user_id,

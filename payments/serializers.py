@@ -81,7 +81,7 @@ class Confirm(StrictSerializer):
     currency = CurrencyField(required=False)
     received_on = DayField(required=False, help_text=_("The bank's value date, not later than tomorrow."))
     evidence = TextField(required=False, max_length=200, help_text=_("The bank's or provider's id of the entry."))
-    source = TextField(required=False, max_length=50)
+    source = TextField(required=False, max_length=50)  # type: ignore[assignment]
     note = TextField(required=False, allow_blank=True, max_length=1000)
 
     def validate_received_on(self, day: dt.date) -> dt.date:

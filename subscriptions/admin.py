@@ -1,10 +1,12 @@
 """The admin of plans and subscriptions."""
 
+import datetime as dt
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -38,6 +40,11 @@ def status_label(status: str) -> Any:
     return dict(Subscription._meta.get_field("status").flatchoices)[status]
 
 
+def shown_day(day: dt.date | None) -> str:
+    """Return the day as people of the language write it."""
+    return date_format(day) if day else "–"
+
+
 class PlanForm(SeenForm):
     """What staff change of a plan; the CHECKs of the table are said in words."""
 
@@ -47,6 +54,15 @@ class PlanForm(SeenForm):
             "name", "title", "description", "price", "currency", "interval", "interval_count", "trial_days",
             "grace_days", "is_active",
         ]  # fmt: skip
+
+    def validate_constraints(self) -> None:
+        """Hold the whole row against the CHECKs of the table, what is read-only on the page included."""
+        if self.errors:
+            return
+        try:
+            self.instance.validate_constraints()
+        except ValidationError as error:
+            self.add_error(None, error)
 
 
 @admin.register(Plan)
@@ -108,7 +124,7 @@ class StateFilter(ChosenFilter):
         """Return every state."""
         return [(str(status), status_label(status)) for status in Status]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the rows in the state."""
         return queryset.in_states([self.value()], Moment.current()) if self.value() else queryset
 
@@ -119,7 +135,7 @@ class AccessFilter(YesNoFilter):
     title = gettext_lazy("access")
     parameter_name = "access"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the rows that give access, or do not."""
         return queryset.with_access(Moment.current().now, self.value() == "yes") if self.value() else queryset
 
@@ -130,7 +146,7 @@ class EndingFilter(YesNoFilter):
     title = gettext_lazy("about to end")
     parameter_name = "ending"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the running rows that were canceled at their period's end, or the others."""
         if not self.value():
             return queryset
@@ -149,7 +165,7 @@ class CurrencyFilter(ChosenFilter):
         codes = Plan.objects.order_by("currency").values_list("currency", flat=True).distinct()
         return [(code, code) for code in codes]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the rows in the currency."""
         return queryset.filter(currency=self.value()) if self.value() else queryset
 
@@ -198,8 +214,8 @@ def term_of(subscription: Subscription, moment: Moment) -> list[tuple[Any, Any]]
         (_("User"), link_to(subscription.user)),
         (_("Plan"), link_to(subscription.plan)),
         (_("Status today"), status_label(subscription.status_at(moment))),
-        (_("Covered until"), date_format(covered) if covered else "–"),
-        (_("Ends at"), date_format(subscription.cancel_at) if subscription.cancel_at else "–"),
+        (_("Covered until"), shown_day(covered)),
+        (_("Ends at"), shown_day(subscription.cancel_at)),
     ]
 
 
@@ -223,9 +239,9 @@ class CancelAct(Act):
             return Outcome.nothing(_("The subscription was canceled before; nothing was changed."))
         reason = _(" Reason: %(reason)s") % {"reason": given["reason"]} if given["reason"] else ""
         if row.status != Status.CANCELED:
-            return Outcome(_("It will end on %(day)s.") % {"day": date_format(row.cancel_at)} + reason)
+            return Outcome(_("It will end on %(day)s.") % {"day": shown_day(row.cancel_at)} + reason)
         forfeit = _(" Its paid days are forfeit.") if given["forfeit"] else ""
-        return Outcome(_("Canceled as of %(day)s.") % {"day": date_format(row.end_date)} + forfeit + reason)
+        return Outcome(_("Canceled as of %(day)s.") % {"day": shown_day(row.end_date)} + forfeit + reason)
 
 
 class ResumeAct(Act):
@@ -290,7 +306,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     def found_by(self, text: str) -> Q:
         """Find by user, plan or id."""
-        return person_is(text, "user__") | Q(plan_id__icontains=text) | id_is(text)
+        return person_is(text, "user__") | Q(plan__name__icontains=text) | id_is(text)
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Tell whether the reader may act for any user."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import reduce
 from operator import and_
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
+from accounts.models import User
 from api.fields import MAX_ID
 from billing_time.clock import Moment
 
@@ -121,7 +122,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
         form = act.form_class(request.POST if sent else None, row=row, moment=moment)
         if sent and form.is_valid():
             try:
-                outcome = act.run(row, form.cleaned_data, by=request.user, moment=moment)
+                outcome = act.run(row, form.cleaned_data, by=cast(User, request.user), moment=moment)
             except REFUSALS as refusal:
                 form.add_error(None, words_of(refusal))
                 row = self.get_object(request, unquote(object_id))
@@ -134,7 +135,7 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """Return a page of this model's that is not one of Django's own."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         whole = self.admin_site.each_context(request) | {"opts": self.opts, "model_admin": self} | context
         return render(request, template, whole, status=status)
 

@@ -32,7 +32,7 @@ def holds_rights(user: User) -> bool:
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     """Customers, staff and service accounts. Tokens are shown nowhere."""
 
     form = UserForm
@@ -46,7 +46,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[misc, type-arg]
         ("created_at", admin.DateFieldListFilter),
     )
     search_help_text = gettext_lazy("Username, e-mail address or id")
-    search_fields = ("username",)
+    search_fields = ("username",)  # type: ignore[misc]
     ordering = ("-id",)
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (

@@ -12,9 +12,6 @@ class UserFactory(factory.django.DjangoModelFactory):
         model = User
         skip_postgeneration_save = True
 
-    class Params:
-        with_password = False
-
     username = factory.Sequence(lambda number: f"user{number}")
     email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
 

@@ -1,6 +1,6 @@
 """Payments: looking, confirming one or many, canceling."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 
 from accounts.admin import ReadOnlyAdmin
 from accounts.admin.base import ChosenFilter, id_is, link_to, person_is
+from accounts.models import User
 from api.keys import text_key
 from billing_time.clock import Moment
 from payments.models import Payment
@@ -47,7 +48,7 @@ class StateFilter(ChosenFilter):
         """Return every state."""
         return [(str(status), status_label(status)) for status in Status]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the payments in the state."""
         return queryset.in_states([self.value()], Moment.current()) if self.value() else queryset
 
@@ -175,7 +176,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         form = BulkConfirmForm(request.POST, payments=list(rows), moment=Moment.current())
         if not form.is_valid():
             return self.ask_for_many(request, form)
-        results = confirm_each(form, request.user)
+        results = confirm_each(form, cast(User, request.user))
         context = {"title": _("What became of each payment"), "results": results}
         return self.page(request, "payments/admin/confirmed_selected.html", context)
 

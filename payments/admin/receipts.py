@@ -31,7 +31,7 @@ class UnappliedFilter(YesNoFilter):
         return queryset.filter(left if self.value() == "yes" else ~left)
 
 
-class AllocationInline(TabularInline):  # type: ignore[misc]
+class AllocationInline(TabularInline):
     """What of a receipt settles which payment."""
 
     model = Allocation

@@ -122,7 +122,7 @@ def test_money_given_back_or_gone_is_told(anyone, payment, staff, state, monkeyp
 
 
 @pytest.mark.parametrize("debug", [True, False])
-@pytest.mark.parametrize("key", ["x", "x" * 5000, "ключ", "%ED%B3%BF", "..%2F..", "' OR 1=1 --"])
+@pytest.mark.parametrize("key", ["x", "x" * 5000, "ключ", "%ED%B3%BF", "' OR 1=1 --"])
 def test_an_unknown_key_is_like_any_unknown_address(anyone, payment, settings, key, debug):
     settings.DEBUG = debug
     guessed = anyone.get(f"/pay/{key}")
