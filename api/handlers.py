@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views import csrf, defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -56,7 +55,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     if known is None:
         logger.error("Unexpected error at %s", request.path, exc_info=exc)
         got_request_exception.send(sender=None, request=request._request)
-        known = exceptions.APIException(_("The error was recorded; nothing was changed by this request."))
+        known = exceptions.APIException(_("The error was recorded."))
     body = problem_body(request, known)
     return Response(body, status=known.status_code, headers=headers_of(known), content_type=CONTENT_TYPE)
 
@@ -135,7 +134,7 @@ def problem_type(request: Any, code: str) -> str:
         return path
 
 
-# --- Django's own error pages: problems below /api, pages for people elsewhere
+# --- Errors outside any view of the API, where Django has but pages for people
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -143,45 +142,20 @@ def is_api(request: HttpRequest) -> bool:
     return request.path == "/api" or request.path.startswith("/api/")
 
 
+def problem_of_status(status_code: int) -> exceptions.APIException:
+    """Return what an error page of this status says, such as for an unknown route, or for a Host that is not ours."""
+    match status_code:
+        case 400:
+            return exceptions.ParseError(_("The request could not be understood."))
+        case 403:
+            return exceptions.PermissionDenied()
+        case 404:
+            return exceptions.NotFound()
+        case _:
+            return exceptions.APIException(_("The error was recorded."))
+
+
 def as_problem(request: HttpRequest, exc: exceptions.APIException) -> HttpResponse:
-    """Return the problem as a plain Django response, for errors outside any view of the API."""
+    """Return the problem as a plain Django response."""
     body = problem_body(request, exc)
-    response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
-    for name, value in headers_of(exc).items():
-        response[name] = value
-    return response
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400, such as for a Host that is not ours."""
-    if is_api(request):
-        return as_problem(request, exceptions.ParseError(_("The request could not be understood.")))
-    return defaults.bad_request(request, exception)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403."""
-    if is_api(request):
-        return as_problem(request, exceptions.PermissionDenied())
-    return defaults.permission_denied(request, exception)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 404."""
-    if is_api(request):
-        return as_problem(request, exceptions.NotFound())
-    return defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500."""
-    if is_api(request):
-        return as_problem(request, exceptions.APIException(_("The error was recorded.")))
-    return defaults.server_error(request)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer 403 to a form without its CSRF token."""
-    if is_api(request):
-        return as_problem(request, exceptions.PermissionDenied(_("The CSRF token is missing or wrong.")))
-    return csrf.csrf_failure(request, reason)
+    return JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE, headers=headers_of(exc))

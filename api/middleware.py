@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import is_valid_path
 
-from .handlers import is_api
+from .handlers import CONTENT_TYPE, as_problem, is_api, problem_of_status
 from .logs import current_request_id
 from .views import ApiViewSet
 from .wire import check_query
@@ -41,11 +42,25 @@ class EitherSlashMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if is_api(request) and not is_valid_path(path):
+        if is_api(request) and not path.endswith("//") and not is_valid_path(path):
             other = path[:-1] if path.endswith("/") else f"{path}/"
             if is_valid_path(other):
                 request.path_info = other
         return self.get_response(request)
+
+
+class ProblemsOnlyMiddleware:
+    """Below `/api`, answer with a problem where Django would show its error page, with DEBUG on as well."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_page = response.status_code >= HTTPStatus.BAD_REQUEST and response["Content-Type"] != CONTENT_TYPE
+        if is_page and is_api(request):
+            return as_problem(request, problem_of_status(response.status_code))
+        return response
 
 
 class CleanInputMiddleware:

@@ -1,6 +1,5 @@
 """How the strict fields look in the schema, as far as drf-spectacular cannot tell from them."""
 
-import copy
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -33,8 +32,7 @@ class TidyTextShape(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """Return the schema."""
-        schema = auto_schema._map_serializer_field(copy.copy(self.target), direction, bypass_extensions=True)
-        return {"pattern": r"^\S(?:[\s\S]*\S)?$"} | schema
+        return {"type": "string", "pattern": r"^\S(?:[\s\S]*\S)?$"}
 
 
 class StatesShape(OpenApiSerializerFieldExtension):

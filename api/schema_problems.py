@@ -59,9 +59,7 @@ def problem_component() -> dict[str, Any]:
 
 def response_component(status: int) -> dict[str, Any]:
     """Return the answer that any operation gives with this status."""
-    shared = PROBLEMS[status]
-    headers = {"headers": shared.headers} if shared.headers else {}
-    return headers | {"description": shared.description, "content": content({"example": usual_example(status)})}
+    return described(status, PROBLEMS[status].description, {"example": usual_example(status)})
 
 
 def refusals_response(status: int, own: list[type[Problem]], *, usual: bool) -> dict[str, Any]:
@@ -70,17 +68,14 @@ def refusals_response(status: int, own: list[type[Problem]], *, usual: bool) -> 
     problems += [example(status, cls.code, cls.title) for cls in own]
     listed = "\n".join(f"- `{problem['code']}`: {problem['title']}" for problem in problems)
     examples = {problem["code"]: {"value": problem} for problem in problems}
-    headers = {"headers": PROBLEMS[status].headers} if status in PROBLEMS and PROBLEMS[status].headers else {}
-    return (
-        headers
-        | {"description": f"Nothing has changed. `code` is one of:\n\n{listed}"}
-        | {"content": content({"examples": examples})}
-    )
+    return described(status, f"Nothing has changed. `code` is one of:\n\n{listed}", {"examples": examples})
 
 
-def content(examples: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a problem."""
-    return {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}} | examples}
+def described(status: int, description: str, examples: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of this status, with the headers that it owes."""
+    headers = PROBLEMS[status].headers if status in PROBLEMS else {}
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}} | examples}
+    return ({"headers": headers} if headers else {}) | {"description": description, "content": content}
 
 
 def usual_example(status: int) -> dict[str, Any]:

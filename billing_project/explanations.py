@@ -70,7 +70,7 @@ EXPLANATIONS: dict[str, tuple[Any, Any]] = {
     "unavailable": (
         _("The database could not be reached, or something else was at work on the same object for too long. "
           "Nothing has changed."),
-        _("Send the same request again after the seconds in “Retry-After”, with the same Idempotency-Key if it had one."),
+        _("Send the same request again after the seconds in “Retry-After”, with the same Idempotency-Key if any."),
     ),
     "error": (
         _("A fault of this program. It was recorded, and the request has changed nothing."),
@@ -111,12 +111,12 @@ EXPLANATIONS: dict[str, tuple[Any, Any]] = {
     ),
     "payment_not_pending": (
         _("The payment was confirmed, canceled, refunded or reversed, or has expired: it does not wait for money."),
-        _("If money came late for it, confirm it with its evidence, the bank's id of the entry. Else ask for a new one."),
+        _("If money came late for it, confirm it with its evidence, the bank's id of the entry. Else ask anew."),
     ),
     "confirmed_differently": (
         _("The payment was confirmed before, with another amount, currency, source, evidence or date."),
-        _("Compare with the payment and its receipt. If they are wrong, reverse it; if this is other money, confirm the "
-          "payment it is for."),
+        _("Compare with the payment and its receipt. If they are wrong, reverse it; if this is other money, confirm "
+          "the payment it is for."),
     ),
     "evidence_already_used": (
         _("The bank's entry has settled another payment, and nothing of it is left for this one."),

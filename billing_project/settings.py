@@ -43,7 +43,6 @@ if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY
 SECRET_KEY = SECRET_KEY or "only-for-development-and-never-for-anything-else-" + "0123456789"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CSRF_FAILURE_VIEW = "api.handlers.csrf_failure"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -83,6 +82,7 @@ MIDDLEWARE = [
     "api.middleware.EitherSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "api.middleware.ProblemsOnlyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "api.middleware.CleanInputMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -21,8 +21,3 @@ urlpatterns = [
     path("api/docs", Page.as_view(template_name="api/swagger.html"), name="docs"),
     path("api/redoc", Page.as_view(template_name="api/redoc.html"), name="redoc"),
 ]
-
-handler400 = "api.handlers.bad_request"
-handler403 = "api.handlers.forbidden"
-handler404 = "api.handlers.not_found"
-handler500 = "api.handlers.server_error"

@@ -7,8 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
-
-from api.handlers import not_found
+from django.views.defaults import page_not_found
 
 View = Callable[..., HttpResponse]
 
@@ -35,7 +34,7 @@ def page(view: View) -> View:
                 response = view(request, *args, **kwargs)
                 response.headers.setdefault("Content-Language", translation.get_language())
         except Http404 as missing:
-            return not_found(request, missing)
+            return page_not_found(request, missing)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response

@@ -303,7 +303,7 @@ class Payment(models.Model):
             return None
         if subscription.status not in LIVE:
             for other in others:
-                other.end(moment.today)
+                other.end(moment.today, moment)
         return coverage
 
     def settle(self, receipt: Receipt, coverage: Coverage | None, by: User, moment: Moment) -> None:

@@ -55,14 +55,14 @@ class PlanForm(SeenForm):
             "grace_days", "is_active",
         ]  # fmt: skip
 
-    def validate_constraints(self) -> None:
+    def _post_clean(self) -> None:
         """Hold the whole row against the CHECKs of the table, what is read-only on the page included."""
-        if self.errors:
-            return
-        try:
-            self.instance.validate_constraints()
-        except ValidationError as error:
-            self.add_error(None, error)
+        super()._post_clean()
+        if not self.errors:
+            try:
+                self.instance.validate_constraints()
+            except ValidationError as error:
+                self.add_error(None, error)
 
 
 @admin.register(Plan)

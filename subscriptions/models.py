@@ -45,7 +45,10 @@ class Plan(models.Model):
     """What is sold. Name, interval, count and currency never change: a trigger sees to it."""
 
     name = models.CharField(
-        gettext_lazy("name"), max_length=50, primary_key=True, validators=[RegexValidator(PLAN_NAME)]
+        gettext_lazy("name"),
+        max_length=50,
+        primary_key=True,
+        validators=[RegexValidator(PLAN_NAME.replace("$", r"\Z"))],
     )
     title = models.CharField(gettext_lazy("title"), max_length=200, blank=True)
     description = models.TextField(gettext_lazy("description"), blank=True, max_length=2000)
@@ -372,7 +375,7 @@ class Subscription(models.Model):
         """Write down the state that the dates say, under the lock that the caller holds."""
         status = self.status_at(moment)
         if status == Status.CANCELED and self.status != Status.CANCELED:
-            self.end(self.cancel_at or moment.today)
+            self.end(self.cancel_at or moment.today, moment)
         elif status != self.status:
             self.status = status
             self.save(update_fields=["status"])
@@ -419,20 +422,24 @@ class Subscription(models.Model):
                 raise TransitionNotAllowed(_("There are paid days ahead; cancel at the end of the period."))
             self.cancel_reason = reason
             if now or self.status in (Status.PENDING, Status.PAST_DUE):
-                self.end(moment.today)
+                self.end(moment.today, moment)
             else:
                 self.cancel_at = self.covered_until or self.trial_end
                 self.access_until = self.end_of_access()
                 self.save(update_fields=["cancel_at", "access_until", "cancel_reason"])
         return True
 
-    def end(self, day: dt.date) -> None:
-        """Become canceled for good as of `day`; the pending payment is canceled with it. The caller holds the lock."""
+    def end(self, day: dt.date, moment: Moment) -> None:
+        """Become canceled for good as of `day`. The caller holds the lock.
+
+        The payment that waits is canceled with it; one that waited past its time has expired before.
+        """
         self.status = Status.CANCELED
         self.start_date = min(self.start_date or day, day)
         self.end_date = day
         self.access_until = None
         self.save(update_fields=["status", "start_date", "end_date", "access_until", "cancel_reason"])
+        self.payments.write_down(moment)
         self.payments.withdraw_pending()
 
     def resume(self, moment: Moment) -> None:

@@ -99,11 +99,10 @@ def test_what_other_programs_put_around_json_works(as_alice, plan, body):
     assert as_alice.post(SUBSCRIBE, body).status_code == 201
 
 
-@pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf", b"{}"])
+@pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("content_type", ["application/json", "", "text/plain", "application/x-www-form-urlencoded"])
 def test_nothing_as_the_body_is_the_empty_object(as_alice, payment, body, content_type):
-    if body != b"{}" or content_type == "application/json":
-        assert as_alice.post(f"/api/payments/{payment.pk}/cancel", body, Content_Type=content_type).status_code == 200
+    assert as_alice.post(f"/api/payments/{payment.pk}/cancel", body, Content_Type=content_type).status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"])
@@ -117,8 +116,7 @@ def test_of_nothing_each_field_that_is_missing_is_named(as_alice, body):
     [
         "application/json; charset=utf-16",
         "application/json; charset=latin-1",
-        "application/json; charset=base64",
-        "application/json; charset=",
+        "application/json; charset=no-such-charset",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "text/plain",
@@ -130,13 +128,7 @@ def test_of_nothing_each_field_that_is_missing_is_named(as_alice, body):
     ],
 )
 def test_what_does_not_call_itself_json_in_utf8_is_415(as_alice, plan, content_type):
-    if content_type.endswith("base64"):
-        content_type = "application/json; charset=no-such-charset"
-    answer = as_alice.post(SUBSCRIBE, GOOD, Content_Type=content_type)
-    if content_type.endswith("charset="):
-        assert answer.status_code == 201
-    else:
-        refused(answer, 415, "unsupported_media_type")
+    refused(as_alice.post(SUBSCRIBE, GOOD, Content_Type=content_type), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(

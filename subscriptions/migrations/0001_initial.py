@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                         max_length=50,
                         primary_key=True,
                         serialize=False,
-                        validators=[django.core.validators.RegexValidator("^[A-Za-z0-9_-]{1,50}$")],
+                        validators=[django.core.validators.RegexValidator("^[A-Za-z0-9_-]{1,50}\\Z")],
                         verbose_name="name",
                     ),
                 ),
