@@ -57,7 +57,7 @@ class PlanForm(SeenForm):
 
     def _post_clean(self) -> None:
         """Hold the whole row against the CHECKs of the table, what is read-only on the page included."""
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
         if not self.errors:
             try:
                 self.instance.validate_constraints()

@@ -33,7 +33,7 @@ SEARCH_LENGTH = 200
 SEARCH_WORDS = 10
 
 
-class StaffAdmin(ModelAdmin):  # type: ignore[misc]
+class StaffAdmin(ModelAdmin):
     """An admin in which nothing is deleted in bulk, and only what is named here can be filtered by."""
 
     list_per_page = 50

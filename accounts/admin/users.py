@@ -104,9 +104,10 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
         """Say whether there is one, and where to set it; its hash is nobody's business."""
         if user.is_service:
             return _("None: a service account lives by its token.")
-        state = _("Set.") if user.has_usable_password() else _("Not set.")
+        usable = user.has_usable_password()
+        state, words = (_("Set."), _("Set another password")) if usable else (_("Not set."), _("Set a password"))
         address = reverse("admin:auth_user_password_change", args=[user.pk])
-        return format_html('{} <a class="text-link" href="{}">{}</a>', state, address, _("Set another password"))
+        return format_html('{} <a class="text-link" href="{}">{}</a>', state, address, words)
 
     @display(description=gettext_lazy("records"))
     def their_records(self, user: User) -> str:

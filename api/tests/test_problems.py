@@ -6,10 +6,11 @@ import psycopg.errors
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from django.test import RequestFactory
+from django.views.csrf import csrf_failure
 
 from accounts.models import User
 from api.faults import problem_of_database_error
-from api.handlers import csrf_failure
+from api.middleware import ProblemsOnlyMiddleware
 from subscriptions.views import PlanViewSet
 
 MEMBERS = ["type", "title", "status", "code", "detail", "request_id"]
@@ -104,7 +105,8 @@ def test_what_nobody_foresaw_is_a_problem_that_leaks_nothing(anyone, plan, monke
 
 
 def test_a_form_without_its_token_is_a_problem_below_api_and_a_page_elsewhere():
-    below, elsewhere = (csrf_failure(RequestFactory().post(path)) for path in ("/api/x", "/admin/"))
+    refuse = ProblemsOnlyMiddleware(csrf_failure)
+    below, elsewhere = (refuse(RequestFactory().post(path)) for path in ("/api/x", "/admin/"))
     assert (below.status_code, below["Content-Type"]) == (403, "application/problem+json")
     assert (elsewhere.status_code, elsewhere["Content-Type"]) == (403, "text/html; charset=utf-8")
 
@@ -179,3 +181,10 @@ def test_a_name_that_was_taken_in_a_race_is_400_like_one_seen_before(names, fiel
     problem = problem_of_database_error(caught.value)
     assert problem.status_code == 400
     assert [error.code for error in problem.detail[field]] == ["taken"]
+
+
+@pytest.mark.parametrize("path", ["/api/x", "/api/subscriptions/x", "/api/auth/%00"])
+def test_an_unknown_route_is_a_problem_with_debug_on_as_well(anyone, settings, path):
+    settings.DEBUG = True
+    answer = anyone.get(path, Accept="text/html")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

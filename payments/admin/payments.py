@@ -1,5 +1,6 @@
 """Payments: looking, confirming one or many, canceling."""
 
+import datetime as dt
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -35,6 +36,7 @@ COLOURS = {
     Status.EXPIRED: "default",
     Status.REFUNDED: "info",
     Status.REVERSED: "danger",
+    "unapplied": "danger",
 }
 
 
@@ -59,7 +61,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     list_display = (
         "reference_shown", "state_shown", "money_shown", "user_link", "plan_link", "subscription_link", "evidence",
-        "received_on", "covers_to", "unapplied", "created_at",
+        "received_on", "created_on",
     )  # fmt: skip
     list_filter = (
         StateFilter,
@@ -80,8 +82,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("reference_shown", "state"), ("money_shown", "unapplied"), "could_settle",
-                    ("user", "subscription", "plan"),
+                    ("reference_shown", "state"), ("money_shown", "could_settle"), ("user", "plan"), "subscription",
                 )
             },
         ),
@@ -203,19 +204,19 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("status"), label=COLOURS)
     def state_shown(self, row: Payment) -> tuple[str, Any]:
-        """Return the state as of now, coloured."""
+        """Return the state as of now, coloured; confirmed money that covers nothing is work for staff."""
         status = row.status_at(Moment.current())
-        return status, status_label(status)
+        return "unapplied" if row.unapplied else status, self.state(row)
 
     @display(description=gettext_lazy("status"))
     def state(self, row: Payment) -> Any:
         """Return the state as of now."""
-        return status_label(row.status_at(Moment.current()))
+        return _("confirmed, unapplied") if row.unapplied else status_label(row.status_at(Moment.current()))
 
     @display(description=gettext_lazy("amount"), ordering="amount")
     def money_shown(self, row: Payment) -> str:
         """Return the amount with its currency."""
-        return money(row)
+        return money(row).replace(" ", "\N{NO-BREAK SPACE}")
 
     @display(description=gettext_lazy("user"), ordering="user__username_key")
     def user_link(self, row: Payment) -> Any:
@@ -241,6 +242,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     def received_on(self, row: Payment) -> Any:
         """Return the day on which the bank booked the money."""
         return row.receipt.received_on if row.receipt else None
+
+    @display(description=gettext_lazy("created"), ordering="created_at")
+    def created_on(self, row: Payment) -> dt.date:
+        """Return the day on which it was asked for."""
+        return Moment.of(row.created_at).today
 
     @display(description=gettext_lazy("could settle"))
     def could_settle(self, row: Payment) -> Any:

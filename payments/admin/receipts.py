@@ -35,7 +35,8 @@ class AllocationInline(TabularInline):
     """What of a receipt settles which payment."""
 
     model = Allocation
-    fields = readonly_fields = ("payment", "amount", "currency", "created_at")
+    fields = readonly_fields = ("payment_link", "money_shown")
+    hide_title = True
     extra = 0
     can_delete = False
     per_page = 20
@@ -53,6 +54,16 @@ class AllocationInline(TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the allocations with their payments."""
         return super().get_queryset(request).select_related("payment").order_by("pk")
+
+    @display(description=gettext_lazy("payment"))
+    def payment_link(self, row: Allocation) -> Any:
+        """Link to the payment that it settles."""
+        return link_to(row.payment)
+
+    @display(description=gettext_lazy("amount"))
+    def money_shown(self, row: Allocation) -> str:
+        """Return the amount with its currency."""
+        return f"{row.amount} {row.currency}"
 
 
 @admin.register(Receipt)
