@@ -6,6 +6,7 @@ import smtplib
 import pytest
 from django.contrib.auth.tokens import default_token_generator
 from django.core import mail
+from django.utils.translation import get_language
 
 from accounts.models import Token, User
 from accounts.tests.factories import PASSWORD
@@ -89,15 +90,13 @@ def test_the_password_changes(as_alice, carol):
         ({"new_password": "short"}, {"new_password": "min_length"}),
         ({"new_password": "x" * 257}, {"new_password": "max_length"}),
         ({"new_password": "password"}, {"new_password": "password_too_common"}),
-        ({"new_password": "alice-example"}, {"new_password": "password_too_similar"}),
+        ({"new_password": "alice@example.com"}, {"new_password": "password_too_similar"}),
         ({"new_password": " " * 8}, {"new_password": "untidy"}),
         ({"new_password": f"{NEW} "}, {"new_password": "untidy"}),
         ({"password": NEW}, {"password": "unknown_field"}),
     ],
 )
 def test_a_wrong_change_of_password_changes_nothing(as_alice, carol, change, wrong):
-    if change.get("new_password") == "alice-example":
-        change = {"new_password": "alice@example.com"}
     assert codes(as_alice.post(CHANGE, {"old_password": PASSWORD, "new_password": NEW} | change)) == wrong
     assert password_is(carol, PASSWORD)
     assert carol.tokens.count() == 1
@@ -125,7 +124,7 @@ def test_a_lost_password_is_replaced_with_what_the_letter_says(anyone, carol, em
 def test_the_letter_is_in_the_language_of_the_request(anyone, carol, monkeypatch):
     said = []
     monkeypatch.setattr(
-        "accounts.mail._", lambda text: said.append(__import__("django").utils.translation.get_language()) or text
+        "accounts.mail._", lambda text: said.append(get_language()) or text
     )
     anyone.post(RESET, {"email": "alice@example.com"}, Accept_Language="ru")
     assert set(said) == {"ru"}
