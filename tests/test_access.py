@@ -8,7 +8,11 @@ from payments.models import Facts, Payment, Receipt
 from subscriptions.models import Subscription
 from subscriptions.tests.factories import PlanFactory
 
-CHECKOUT, CONFIRM, SUBSCRIBE = "/api/payments/create-checkout-session", "/api/payments/confirm-payment", "/api/subscriptions/"
+CHECKOUT, CONFIRM, SUBSCRIBE = (
+    "/api/payments/create-checkout-session",
+    "/api/payments/confirm-payment",
+    "/api/subscriptions/",
+)
 
 
 def told(answer) -> tuple[int, dict[str, object], set[str]]:

@@ -105,9 +105,7 @@ def test_who_may_do_what(alice, bob, powerless_staff, staff, payment, settings, 
         assert rows() == before
 
 
-@pytest.mark.parametrize(
-    "route", [route for route, answers in MATRIX.items() if 401 not in answers], ids=" ".join
-)
+@pytest.mark.parametrize("route", [route for route, answers in MATRIX.items() if 401 not in answers], ids=" ".join)
 def test_routes_for_anyone_ignore_a_wrong_token(anyone, alice, payment, settings, route):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     path, body = sent(route, alice, payment)
@@ -136,7 +134,9 @@ def test_a_right_opens_what_it_names_and_no_more(alice, payment):
         robot.user_permissions.add(permission(codename))
         closed = [route for route, answers in MATRIX.items() if answers[PEOPLE.index("bob")] in (403, 404)]
         found = {
-            route[1] for route in closed if Caller(robot).request(route[0], *sent(route, alice, payment)).status_code == 200
+            route[1]
+            for route in closed
+            if Caller(robot).request(route[0], *sent(route, alice, payment)).status_code == 200
         }
         assert found == open_to
 

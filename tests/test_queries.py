@@ -83,9 +83,15 @@ def test_a_route_takes_exactly_so_many_queries(request, alice, plan, route, numb
     path, body = sent(route, alice, payment)
     if path.endswith("resume"):
         payment.subscription.__class__.objects.update(
-            status="trialing", trial_end="2999-01-01", end_date="2999-01-01", access_until="2999-01-01T00:00Z", cancel_at="2999-01-01"
+            status="trialing",
+            trial_end="2999-01-01",
+            end_date="2999-01-01",
+            access_until="2999-01-01T00:00Z",
+            cancel_at="2999-01-01",
         )
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         answer = caller.request(route[0], path, body)
     assert answer.status_code < 300 or path.endswith("reset/confirm"), answer.content
     assert len(captured) == queries, "\n".join(query["sql"] for query in captured)

@@ -123,9 +123,7 @@ def test_a_lost_password_is_replaced_with_what_the_letter_says(anyone, carol, em
 
 def test_the_letter_is_in_the_language_of_the_request(anyone, carol, monkeypatch):
     said = []
-    monkeypatch.setattr(
-        "accounts.mail._", lambda text: said.append(get_language()) or text
-    )
+    monkeypatch.setattr("accounts.mail._", lambda text: said.append(get_language()) or text)
     anyone.post(RESET, {"email": "alice@example.com"}, Accept_Language="ru")
     assert set(said) == {"ru"}
 

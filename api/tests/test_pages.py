@@ -219,7 +219,22 @@ def test_a_cursor_that_was_not_given_out_is_400(as_alice, path, cursor):
     assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
 
 
-VALUES = [None, "x", "2026-13-01", "2026-01-01T00:00:00", "2026-01-01", 5, 1.5, True, [], "\0", "", "1e999", "NaN", "-Infinity"]
+VALUES = [
+    None,
+    "x",
+    "2026-13-01",
+    "2026-01-01T00:00:00",
+    "2026-01-01",
+    5,
+    1.5,
+    True,
+    [],
+    "\0",
+    "",
+    "1e999",
+    "NaN",
+    "-Infinity",
+]
 VALUES += ["0000-00-00", "99999-01-01T00:00:00Z", "\ud800", "Infinity", 10**30, 1e300]
 
 
