@@ -221,6 +221,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "payments", "description": "Money asked for, and the confirmation that it came"},
     ],
     "SCHEMA_PATH_PREFIX": "/api/",
+    "SORT_OPERATIONS": False,
     "SORT_OPERATION_PARAMETERS": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": False,

@@ -51,4 +51,12 @@ def test_environment() -> dict[str, str]:
     """Return the environment of the tests, in which a developer's own settings change nothing."""
     known = environment.read_env_file(ROOT / ".env.example", commented=True)
     env = {name: value for name, value in os.environ.items() if name in LET_IN or name not in known}
-    return {"RATE_LIMITS": "off", "SECRET_KEY": secrets.token_urlsafe(64)} | env | {"DEBUG": "off", "ENV_FILES": ""}
+    return (
+        {"RATE_LIMITS": "off", "SECRET_KEY": secrets.token_urlsafe(64)}
+        | env
+        | {
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DEBUG": "off",
+            "ENV_FILES": "",
+        }
+    )

@@ -3,10 +3,10 @@
 import pytest
 
 from accounts.models import User
-from conftest import Caller
 from payments.models import Facts, Payment, Receipt
 from subscriptions.models import Subscription
 from subscriptions.tests.factories import PlanFactory
+from tests.calling import Caller
 
 CHECKOUT, CONFIRM, SUBSCRIBE = (
     "/api/payments/create-checkout-session",

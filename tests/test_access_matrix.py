@@ -8,10 +8,10 @@ from django.urls import URLPattern, get_resolver
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from conftest import Caller
 from payments.models import Payment
 from subscriptions.models import Subscription
 from subscriptions.tests.factories import PlanFactory
+from tests.calling import Caller
 
 PEOPLE = ("nobody", "alice", "bob", "powerless staff", "staff", "superuser")
 ANYONE = (200,) * 6

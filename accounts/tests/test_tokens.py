@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from accounts.models import Token
 from accounts.tests.factories import PASSWORD
 from accounts.tokens import TokenAuthentication
-from conftest import Caller
+from tests.calling import Caller
 
 ME = "/api/auth/me"
 NEW = "another correct horse"

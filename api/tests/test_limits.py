@@ -8,7 +8,7 @@ from django.db.models import F
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from api.models import RateWindow
-from conftest import Caller
+from tests.calling import Caller
 from tests.racing import race
 
 LOGIN, REGISTER, RESET = "/api/auth/login", "/api/auth/register", "/api/auth/password-reset"

@@ -1,9 +1,13 @@
 """Confirming one payment in the admin."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
+from django.db import connections
 from django.test import Client
 
 from accounts.tests.browsing import boss, browser, log_of, page, said
@@ -265,8 +269,6 @@ def test_canceling_needs_its_own_right(staff, payment):
 
 
 def permission(codename):
-    from django.contrib.auth.models import Permission
-
     return Permission.objects.get(codename=codename)
 
 
@@ -280,3 +282,21 @@ def test_a_payment_past_its_expiry_is_late_though_nobody_wrote_it_down(staff, pl
     olga.post(address(old), form(evidence="late"))
     old.refresh_from_db()
     assert (old.status, old.receipt.amount) == (Payment.Status.CONFIRMED, Decimal("990.00"))
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_eight_tabs_at_once_confirm_once(staff, payment):
+    def confirm(client):
+        try:
+            # The contexts that the test client keeps are mixed up between threads; the request's messages are not.
+            answer = client.post(address(payment), form(evidence="0117-22"))
+            return " ".join(map(str, get_messages(answer.wsgi_request)))
+        finally:
+            connections.close_all()
+
+    tabs = [browser(staff) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        words = list(threads.map(confirm, tabs))
+    assert sum("It covers the days" in each for each in words) == 1
+    assert sum("confirmed before" in each for each in words) == 7
+    assert Receipt.objects.count() == len(log_of(payment)) == 1

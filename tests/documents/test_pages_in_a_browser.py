@@ -26,7 +26,7 @@ def page(monkeypatch):
 def test_a_page_shows_every_operation_and_asks_no_other_server(live_server, page, path, operation):
     answered, broken = [], []
     page.on("requestfinished", lambda request: answered.append(request.url))
-    page.on("pageerror", lambda error: broken.append(error))
+    page.on("pageerror", lambda error: broken.append(str(error)))
     page.goto(f"{live_server.url}{path}")
     page.locator(operation).first.wait_for(timeout=20_000)
     page.wait_for_load_state("networkidle")
