@@ -19,6 +19,7 @@ from api.queries import (
     ordering_parameter,
 )
 from billing_time.clock import Moment
+from subscriptions.currencies import validate_currency
 from subscriptions.serializers import DurationField, OnBehalf, PlanField, SubscriptionSerializer
 
 from .models import Payment, Provider
@@ -56,10 +57,10 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
 
 
 class CurrencyField(TextField):
-    """An ISO 4217 code."""
+    """The ISO 4217 code of a currency with two decimals."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_length=3, max_length=3, **kwargs)
+        super().__init__(min_length=3, max_length=3, validators=[validate_currency], **kwargs)
 
 
 class CheckOut(OnBehalf):

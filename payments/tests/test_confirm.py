@@ -111,6 +111,9 @@ def test_the_amount_asked_is_accepted_however_it_is_written(as_staff, payment, a
         {"received_on": "01.02.2026"},
         {"source": " "},
         {"amount": None},
+        {"currency": "rub"},
+        {"currency": "JPY"},
+        {"currency": "РUB"},
         {"confirmed_at": "2026-01-01"},
     ],
 )
