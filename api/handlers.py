@@ -158,4 +158,7 @@ def problem_of_status(status_code: int) -> exceptions.APIException:
 def as_problem(request: HttpRequest, exc: exceptions.APIException) -> HttpResponse:
     """Return the problem as a plain Django response."""
     body = problem_body(request, exc)
-    return JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE, headers=headers_of(exc))
+    readable = {"ensure_ascii": False}
+    return JsonResponse(
+        body, status=exc.status_code, content_type=CONTENT_TYPE, headers=headers_of(exc), json_dumps_params=readable
+    )

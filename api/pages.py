@@ -4,7 +4,7 @@ import base64
 import binascii
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -23,11 +23,14 @@ class Ordering:
     model: type[Model]
     column: str
     ascending: bool
+    key: str
+    """What is sorted by: the column, or an annotation of its type."""
 
     @classmethod
-    def named(cls, model: type[Model], name: str) -> "Ordering":
-        """Return the ordering that `created_at` or `-created_at` asks for."""
-        return cls(model, name.removeprefix("-"), not name.startswith("-"))
+    def named(cls, model: type[Model], name: str, keys: dict[str, str]) -> "Ordering":
+        """Return the ordering that `created_at` or `-created_at` asks for; `keys` names annotations to sort by."""
+        column = name.removeprefix("-")
+        return cls(model, column, column == name, keys.get(column, column))
 
     @property
     def name(self) -> str:
@@ -46,12 +49,12 @@ class Ordering:
 
     def reversed(self) -> "Ordering":
         """Return the same column the other way."""
-        return Ordering(self.model, self.column, not self.ascending)
+        return replace(self, ascending=not self.ascending)
 
     def sort(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows in this order."""
         sign = "" if self.ascending else "-"
-        return rows.order_by(*(f"{sign}{name}" for name in dict.fromkeys((self.column, self.pk))))
+        return rows.order_by(*(f"{sign}{name}" for name in dict.fromkeys((self.key, self.pk))))
 
     def beyond(self, value: Any, pk: Any) -> Q:
         """Return the condition for the rows that come after the one with these keys."""
@@ -59,13 +62,13 @@ class Ordering:
         further = Q(**{f"{self.pk}__{step}": pk})
         if self.column == self.pk:
             return further
-        ties = Q(**{self.column: value}) if value is not None else Q(**{f"{self.column}__isnull": True})
+        ties = Q(**{self.key: value}) if value is not None else Q(**{f"{self.key}__isnull": True})
         if value is None:
-            rest = Q() if self.ascending else Q(**{f"{self.column}__isnull": False})
+            rest = Q() if self.ascending else Q(**{f"{self.key}__isnull": False})
             return (ties & further) | rest if rest else ties & further
-        beyond = Q(**{f"{self.column}__{step}": value}) | (ties & further)
+        beyond = Q(**{f"{self.key}__{step}": value}) | (ties & further)
         if self.ascending and self.field.null:
-            beyond |= Q(**{f"{self.column}__isnull": True})
+            beyond |= Q(**{f"{self.key}__isnull": True})
         return beyond
 
 
@@ -143,5 +146,5 @@ def page_of(
 def address(request: Request, ordering: Ordering, row: Model, *, backwards: bool) -> str:
     """Return the address of the page on one side of `row`, with the same filters."""
     query = request.query_params.copy()
-    query["cursor"] = Cursor(getattr(row, ordering.column), row.pk, backwards).encode(ordering)
+    query["cursor"] = Cursor(getattr(row, ordering.key), row.pk, backwards).encode(ordering)
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

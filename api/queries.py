@@ -107,6 +107,7 @@ class ListQuery(StrictSerializer):
     model: ClassVar[Any]
     default_ordering: ClassVar[str] = "-id"
     default_size: ClassVar[int] = 50
+    sort_keys: ClassVar[dict[str, str]] = {}
 
     page_size = IdParameter(max_value=200, help_text=_("Rows on a page, 1 to 200."))
     cursor = TextParameter(help_text=_("Where the page begins: taken from `next` or `previous`."))
@@ -130,7 +131,7 @@ class ListQuery(StrictSerializer):
         view, conditions = self.context["view"], dict(self.validated_data)
         size = conditions.pop("page_size", self.default_size)
         cursor = conditions.pop("cursor", None)
-        ordering = Ordering.named(self.model, conditions.pop("ordering", self.default_ordering))
+        ordering = Ordering.named(self.model, conditions.pop("ordering", self.default_ordering), self.sort_keys)
         rows = self.narrow(rows, conditions, view.moment)
         found, links = page_of(rows, view.request, ordering, size=size, cursor=cursor)
         return Response(links | {"results": view.shown(found, many=True)})

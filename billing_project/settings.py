@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
         "id": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1},
         "slug": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
     },
+    "PREPROCESSING_HOOKS": ["api.schema.in_order"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "billing_project.examples.add_examples",

@@ -4,10 +4,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Cast, Coalesce, Least
 
 from billing_time.clock import Moment
+from billing_time.terms import Interval
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -37,6 +38,13 @@ ENDED: dict[str, Any] = {
     "end_date": F("cancel_at"),
     "access_until": None,
 }
+
+
+class MakeInterval(Func):
+    """A length of time in one unit; a month keeps to the calendar, as `billing_time.terms.Term` does."""
+
+    template = "make_interval(%(unit)s => (%(expressions)s)::int)"
+    output_field = models.DurationField()
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):
@@ -79,6 +87,16 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         for state in states:
             wanted |= conditions[state]
         return self.filter(wanted)
+
+    def with_shown_end(self, moment: Moment) -> "SubscriptionQuerySet":
+        """Return them with `shown_end`, the `end_date` that `Subscription.as_of` shows: a forecast while pending."""
+        length = F("interval_count") * F("duration")
+        units = zip(Interval, ("days", "weeks", "months", "years"), strict=True)
+        terms = [When(interval=interval, then=MakeInterval(length, unit=unit)) for interval, unit in units]
+        today = Cast(Value(moment.today), models.DateField())
+        forecast = Cast(Cast(today, models.DateTimeField()) + Case(*terms), models.DateField())
+        pending = When(conditions_at(moment)[Status.PENDING], then=forecast)
+        return self.annotate(shown_end=Case(pending, default=F("end_date"), output_field=models.DateField()))
 
     def live(self, moment: Moment) -> "SubscriptionQuerySet":
         """Return those that can still be paid for."""

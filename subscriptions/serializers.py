@@ -140,16 +140,17 @@ class SubscriptionsOfUserQuery(ListQuery):
 
 
 class SubscriptionQuery(ListQuery):
-    """The parameters of the list of subscriptions."""
+    """The parameters of the list of subscriptions; their end is the one that is shown."""
 
     model = Subscription
+    sort_keys = {"end_date": "shown_end"}
 
     status = StatesParameter(Status.values, help_text=_("One or several states, separated by commas."))
     has_access = FlagParameter(required=False)
     plan_name = TextParameter(source="plan_id")
     user_id = IdParameter()
-    ends_after = DayParameter(source="end_date__gte")
-    ends_before = DayParameter(source="end_date__lt")
+    ends_after = DayParameter(source="shown_end__gte")
+    ends_before = DayParameter(source="shown_end__lt")
     created_after = InstantParameter(required=False, source="created_at__gte")
     created_before = InstantParameter(required=False, source="created_at__lt")
     ordering = ordering_parameter("id", "created_at", "end_date")
@@ -160,4 +161,4 @@ class SubscriptionQuery(ListQuery):
             rows = rows.in_states(states, moment)
         if (has_access := conditions.pop("has_access", None)) is not None:
             rows = rows.with_access(moment.now, has_access)
-        return rows.filter(**conditions)
+        return rows.with_shown_end(moment).filter(**conditions)

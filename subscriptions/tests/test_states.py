@@ -10,7 +10,7 @@ from payments.models import Payment
 from payments.tests.factories import PaymentFactory
 from subscriptions.models import Subscription
 from subscriptions.querysets import Status
-from subscriptions.tests.factories import PlanFactory
+from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
 
 NOW = Moment.of(dt.datetime(2027, 3, 10, 12, 0, tzinfo=dt.UTC))
 DAYS = [dt.date(2027, 3, day) for day in (9, 10, 11)]
@@ -95,3 +95,17 @@ def test_a_payment_past_its_expiry_is_expired_in_sql_and_python(subscription):
         state = payment.status_at(moment)
         assert list(Payment.objects.in_states([state], moment)) == [payment]
         assert not Payment.objects.in_states([other for other in Payment.Status if other != state], moment)
+
+
+@pytest.mark.parametrize(("interval", "count"), [("day", 3), ("week", 2), ("month", 1), ("month", 13), ("year", 2)])
+@pytest.mark.parametrize("today", ["2027-01-31", "2028-02-29", "2027-11-30"])
+def test_the_end_that_lists_are_sorted_by_is_the_one_that_is_shown(alice, interval, count, today):
+    plan = PlanFactory(interval=interval, interval_count=count, grace_days=0)
+    asked, seen = (
+        Moment.of(dt.datetime.fromisoformat(f"{today}T12:00:00+00:00") + dt.timedelta(days=days)) for days in (0, 2)
+    )
+    subscription = SubscriptionFactory(user=alice, plan=plan, duration=2, moment=asked)
+
+    for moment in (asked, seen, Moment.of(asked.now + dt.timedelta(days=20))):
+        sorted_by = Subscription.objects.with_shown_end(moment).get().shown_end
+        assert sorted_by == subscription.as_of(moment).end_date

@@ -2,7 +2,10 @@
 
 import compileall
 import importlib
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,9 +19,11 @@ WRITTEN = settings.BASE_DIR / "docs" / "openapi.yaml"
 def generated(tmp_path_factory):
     """The package, and what its making said."""
     folder = tmp_path_factory.mktemp("generated")
-    command = ["openapi-python-client", "generate", "--meta", "none", "--fail-on-warning"]
+    programs = Path(sys.executable).parent
+    command = [str(programs / "openapi-python-client"), "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", str(WRITTEN), "--output-path", str(folder / PACKAGE)]
-    made = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}  # it calls ruff
+    made = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env)
     return folder / PACKAGE, made
 
 
