@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from hypothesis import HealthCheck, settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -11,6 +12,10 @@ from payments.tests.factories import PaymentFactory
 from subscriptions.models import Plan, Subscription
 from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
 from tests.calling import Caller
+
+# No test asserts on a clock: a loaded machine is no failure.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture

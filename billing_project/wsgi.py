@@ -8,6 +8,7 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 
 from api.requests import Utf8Request
+from api.wire import drain
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_project.settings")
 # Only a server with many threads gains from a pool of connections; commands and tests take one each.
@@ -23,6 +24,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     """Serve one request; a chunked body, which has no length, is read up to a limit so that Django sees it at all."""
     if not environ.get("CONTENT_LENGTH") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         body = environ["wsgi.input"].read(CHUNKED_BODY_LIMIT)
+        drain(environ["wsgi.input"])
         environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
     return django_application(environ, start_response)
