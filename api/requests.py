@@ -5,6 +5,9 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIRequest
 from django.utils.http import parse_header_parameters
 
+DRAIN_LIMIT = 16 * 1024 * 1024
+DRAIN_CHUNK = 64 * 1024
+
 
 class Utf8Request(WSGIRequest):
     """Reads queries and forms as UTF-8, whatever charset `Content-Type` names.
@@ -18,3 +21,10 @@ class Utf8Request(WSGIRequest):
         except ValueError:
             meta["CONTENT_TYPE"] = ""
             self.content_type, self.content_params = "", {}
+
+
+def drain(stream: Any) -> None:
+    """Read on to the end, within reason: who is still sending would find the connection reset, and miss the answer."""
+    left = DRAIN_LIMIT
+    while left > 0 and (chunk := stream.read(DRAIN_CHUNK)):
+        left -= len(chunk)

@@ -17,11 +17,11 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from .problems import PayloadTooLarge
+from .requests import drain
 
 BOM = b"\xef\xbb\xbf"
 
 BODY_LIMIT = 64 * 1024
-DRAIN_LIMIT = 16 * 1024 * 1024
 DEPTH_LIMIT = 32
 DIGITS_LIMIT = 40
 # From the most to the least telling; a range with q=0 is what the caller does not want.
@@ -80,13 +80,6 @@ def read_limited(request: Request) -> bytes:
         drain(request._request)
         raise PayloadTooLarge
     return raw
-
-
-def drain(stream: Any) -> None:
-    """Read on to the end, within reason: who is still sending would find the connection reset, and miss the answer."""
-    left = DRAIN_LIMIT
-    while left > 0 and (chunk := stream.read(BODY_LIMIT)):
-        left -= len(chunk)
 
 
 def check_content_type(request: Request) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from api.requests import Utf8Request
-from api.wire import drain
+from api.requests import Utf8Request, drain
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_project.settings")
 # Only a server with many threads gains from a pool of connections; commands and tests take one each.
