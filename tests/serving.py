@@ -56,7 +56,8 @@ def serving(database_url: str, *, workers: int = 1, **environment: str) -> Itera
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "billing_project.wsgi:application"]
     command += ["--host", "127.0.0.1", "--port", str(server.port), "--no-ws", "--log-level", "error"]
     command += ["--workers", str(workers), "--blocking-threads", "4", "--workers-kill-timeout", "1"]
-    env = os.environ | {
+    # The server finds the settings by itself, as it must outside of a test run.
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"} | {
         "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_POOL": "on",
         "DATABASE_URL": database_url,
