@@ -45,7 +45,6 @@ MALFORMED = {
     "NaN": b'{"plan_name": "pro", "duration": NaN}',
     "Infinity": b'{"plan_name": "pro", "duration": Infinity}',
     "-Infinity": b'{"plan_name": "pro", "duration": -Infinity}',
-    "1e400": b'{"plan_name": "pro", "duration": 1e400}',
     "an exponent beyond every limit": b'{"plan_name": "pro", "duration": 1e99999999999999999999}',
     "an exponent below every limit": b'{"plan_name": "pro", "duration": 1e-99999999999999999999}',
     "an integer of 60,000 digits": b'{"plan_name": "pro", "duration": ' + b"9" * 60_000 + b"}",
