@@ -31,12 +31,25 @@ def main(_: list[str]) -> int:
 
 
 def selection(browser: str | None) -> list[str]:
+    """Return what leaves out the tests whose program is not here, having said so; in CI nothing is left out."""
+    missing = without_browser(browser) + without_curl()
+    return ["-m", " and ".join(f"not {marker}" for marker in missing)] if missing else []
+
+
+def without_curl() -> list[str]:
+    if shutil.which("curl") or environment.is_on(os.environ.get("CI", "")):
+        return []
+    say("Leaving out the test of the documented curl commands: no curl here.")
+    return ["curl"]
+
+
+def without_browser(browser: str | None) -> list[str]:
     if browser:
         return []
     if environment.is_on(os.environ.get("CI", "")):
         raise Refusal("CI runs the browser tests too, and no browser is here: .ci/run installs Debian's chromium.")
     say("Leaving out the browser tests: no chromium here (Debian: apt-get install chromium, or CHROMIUM=/path/to/it).")
-    return ["-m", "not browser"]
+    return ["browser"]
 
 
 def find_browser() -> str | None:

@@ -27,7 +27,8 @@ FLAGS = [
 @pytest.fixture
 def tab(live_server, staff, monkeypatch):
     """A tab in which Olga is logged in, and in which nothing failed to load or to run by the end of the test."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api as playwright
+
     # Playwright's loop runs in this thread: Django would refuse to look at the database, and opens a second connection.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     User.objects.get(pk=staff.pk).change_password(PASSWORD)

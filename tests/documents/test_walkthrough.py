@@ -1,7 +1,6 @@
 """What docs/api.md says in curl and in Python is done as it stands, against the real server."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -20,7 +19,7 @@ ENGLISH = (settings.BASE_DIR / "docs" / "api.md").read_text()
 
 
 @on_the_server
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+@pytest.mark.curl
 def test_the_documented_curl_does_the_main_job(server, demo):
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script("sh", server)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr + done.stdout
