@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -14,7 +14,7 @@ from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
 from tests.calling import Caller
 
 # No test asserts on a clock: a loaded machine is no failure.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from dev.environment import ROOT
@@ -30,11 +30,10 @@ class Server:
         """Send a request; an iterator as the body is sent in chunks, without its length."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, {"Content-Type": "application/json"} | named)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, answer.headers, content
+        with closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"} | named)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
 
     def say(self, raw: bytes) -> bytes:
         """Send bytes as they are; return all that comes back."""

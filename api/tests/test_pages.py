@@ -6,8 +6,9 @@ import json
 from itertools import pairwise
 
 import pytest
-from django.db.models import F
+from django.db.models import CharField, F
 
+from api.pages import clean
 from payments.models import Facts, Payment
 from payments.tests.factories import PaymentFactory
 from subscriptions.models import Subscription
@@ -252,6 +253,13 @@ def test_nor_is_one_whose_value_the_column_cannot_hold(as_alice, path, ordering,
 @pytest.mark.parametrize("value", ["pro\0", "pro\n", "\ud800", " ", "p" * 51, None, 1.5, [], "п"], ids=repr)
 def test_nor_is_one_of_a_plan_that_cannot_be(anyone, plan, value):
     assert anyone.get(f"/api/plans/?cursor={encoded('name', value, value, False)}").status_code == 400
+
+
+@pytest.mark.parametrize("text", ["\0", "pro\n", "\ud800", "\u200b"], ids=ascii)
+def test_text_that_no_column_should_hold_is_refused_whatever_the_column_allows(text):
+    with pytest.raises(ValueError, match=r"^$"):
+        clean(CharField(max_length=9), text)
+    assert clean(CharField(max_length=9), "про 1") == "про 1"
 
 
 def test_each_letter_of_a_cursor_can_be_changed_without_a_500(as_alice, rows):
