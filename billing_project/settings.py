@@ -70,9 +70,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "api",
     "operations",
+    "journal",
     "accounts",
     "subscriptions",
     "payments",
+    "doctor",
     "billing_project",
 ]
 MIDDLEWARE = [

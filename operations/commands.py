@@ -7,8 +7,8 @@ import signal
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -16,19 +16,20 @@ from types import FrameType
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 
 from api.fields import DATE
 from billing_time.clock import Moment
+from transactions.acting import Actor, Channel, acting
+from transactions.retrying import BUSY, retrying, sqlstate
 
 # The first half of the advisory lock's key: "bill". Locks of two integers never meet those of one.
 LOCK_SPACE = 0x62696C6C
 # A batch neither waits nor works for long, so that no request waits long for it.
 TIMEOUTS = "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '20s', true)"
-TRIES = 3
+ROUNDS = 3
 PAUSE_SECONDS = 1.0
-TRANSIENT = ("55P03", "40001", "40P01", "57014")
 UNDEFINED_TABLE = "42P01"
 
 
@@ -42,6 +43,15 @@ class PlainCommand(BaseCommand):
         except Error as error:
             raise CommandError(sentence_of(error)) from error
 
+    @property
+    def name(self) -> str:
+        """What the command is called."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def acting(self) -> AbstractContextManager[None]:
+        """Open a transaction in which the journal knows that this command acts."""
+        return acting(Actor.command(self.name), Channel.COMMAND)
+
 
 def sentence_of(error: Error) -> str:
     """Return what a database error means to whoever runs a command, or raise it where it is a fault of this program."""
@@ -51,11 +61,6 @@ def sentence_of(error: Error) -> str:
     if isinstance(error, OperationalError | InterfaceError):
         return f"The database could not be used: {first_line}."
     raise error
-
-
-def sqlstate(error: Error) -> str:
-    """Return PostgreSQL's code for the error; empty where there is none."""
-    return getattr(error.__cause__, "sqlstate", None) or ""
 
 
 @contextmanager
@@ -198,7 +203,7 @@ class BatchCommand(PlainCommand):
 
     def work_off(self, run: Run) -> None:
         """Go over what is due until nothing is left, or until it is clear that others hold on to the rest."""
-        for round_ in range(TRIES):
+        for round_ in range(ROUNDS):
             run.stop.wished.wait(PAUSE_SECONDS if round_ else 0)
             for rows in self.due(run.moment):
                 self.go_over(rows, run)
@@ -212,7 +217,7 @@ class BatchCommand(PlainCommand):
         """Change the rows batch by batch in the order of their keys, until the last or until the wish to stop."""
         after: Any = None
         while not run.stop.signum:
-            done, after = patiently(partial(self.batch, rows, after, run.moment))
+            done, after = retrying(partial(self.batch, rows, after, run.moment), BUSY)
             run.counts.update(done)
             if after is None:
                 return
@@ -223,18 +228,13 @@ class BatchCommand(PlainCommand):
         READ COMMITTED: each row is looked at again once it is locked, and one that others hold is left to them.
         """
         following = rows if after is None else rows.filter(pk__gt=after)
-        with transaction.atomic():
+        with self.acting():
             with connection.cursor() as cursor:
                 cursor.execute(TIMEOUTS)
             free = following.order_by("pk").select_for_update(skip_locked=True, no_key=True, of=("self",))
             keys = list(free.values_list("pk", flat=True)[: self.batch_size])
             done = self.change(rows.model._default_manager.filter(pk__in=keys), moment) if keys else {}
         return done, keys[-1] if len(keys) == self.batch_size else None
-
-    @property
-    def name(self) -> str:
-        """What the command is called."""
-        return type(self).__module__.rpartition(".")[2]
 
     def in_words(self, run: Run) -> str:
         """Return the one line."""
@@ -262,17 +262,6 @@ class BatchCommand(PlainCommand):
 def sorted_as(names: dict[str, Any], counts: Counter[str]) -> list[tuple[str, int]]:
     """Return the counts in the order of the names."""
     return [(name, counts[name]) for name in names]
-
-
-def patiently(act: Callable[[], Any]) -> Any:
-    """Return what `act` returns; try again where a lock could not be had or the database chose a victim."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            return act()
-        except OperationalError as error:
-            if attempt == TRIES or sqlstate(error) not in TRANSIENT:
-                raise
-    raise AssertionError("unreachable")
 
 
 def moment_at(day: str | dt.date | None) -> Moment:

@@ -31,7 +31,7 @@ class Command(PlainCommand):
 
     def handle(self, *_args: Any, **options: Any) -> str:
         """Make the account with its rights and its token, all or nothing; return the token."""
-        with transaction.atomic():
+        with self.acting():
             rights = [found for name in options["permission"] for found in find_right(name)]
             account = create(options["name"])
             account.user_permissions.set(rights)

@@ -35,7 +35,8 @@ class Command(PlainCommand):
         with translation.override(options["language"]), alone("demo") as allowed:
             if not allowed:
                 return _("demo is already running; nothing done here.")
-            plans, people = tell(Moment.current())
+            with self.acting():
+                plans, people = tell(Moment.current())
             return "\n".join([told(plans, people), *aligned(where_to_go())])
 
 

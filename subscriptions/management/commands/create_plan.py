@@ -57,7 +57,8 @@ class Command(PlainCommand):
             raise CommandError("The plan was not made: its name or title has characters that cannot be stored.")
         try:
             plan.full_clean()
-            plan.save(force_insert=True)
+            with self.acting():
+                plan.save(force_insert=True)
         except ValidationError as error:
             raise CommandError(f"The plan was not made. {sentences(error)}") from None
         except IntegrityError:

@@ -1,0 +1,63 @@
+"""Who acts: told to the database at the beginning of a transaction, so that its triggers can write it down.
+
+Whatever changes rows without having told (psql, a script) is recorded as the role of the database it logged in as.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+
+TELL = "SELECT set_config('journal.context', %s, true), set_config('journal.reason', '', true)"
+TELL_WHY = "SELECT set_config('journal.reason', %s, true)"
+
+
+class Channel(StrEnum):
+    """The way by which somebody acts; what has told nothing is `sql`."""
+
+    API = "api"
+    ADMIN = "admin"
+    COMMAND = "command"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A user (a service account is one too), a command, or nobody known."""
+
+    type: str
+    id: int | None
+    name: str
+
+    @classmethod
+    def of(cls, user: Any) -> "Actor":
+        """Return the user as an actor; whoever is not logged in is anonymous."""
+        if not user.is_authenticated:
+            return cls("anonymous", None, "")
+        return cls("user", user.pk, user.get_username())
+
+    @classmethod
+    def command(cls, name: str) -> "Actor":
+        """Return a command as an actor."""
+        return cls("command", None, name)
+
+
+@contextmanager
+def acting(actor: Actor, channel: Channel, request_id: str = "") -> Iterator[None]:
+    """Open a transaction (within one, a savepoint) in which everything that changes is changed by `actor`."""
+    told = {"type": actor.type, "id": actor.id, "name": actor.name, "channel": channel, "request_id": request_id}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(TELL, [json.dumps(told, ensure_ascii=False)])
+        yield
+
+
+def because(reason: str) -> None:
+    """Say why, for all that changes from here to the end of the transaction; nothing where there is no reason."""
+    if reason:
+        with connection.cursor() as cursor:
+            cursor.execute(TELL_WHY, [reason])
