@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from billing_time.clock import Moment
 from payments.models import Payment
-from payments.querysets import Status
+from payments.states import Status
 
 COUNTED = 100
 

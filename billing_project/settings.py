@@ -231,8 +231,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
-        "SubscriptionStatus": "subscriptions.querysets.Status",
-        "PaymentStatus": "payments.querysets.Status",
+        "SubscriptionStatus": "subscriptions.states.Status",
+        "PaymentStatus": "payments.states.Status",
         "Provider": "payments.models.Provider",
     },
     "PATH_CONVERTER_OVERRIDES": {

@@ -12,7 +12,7 @@ from accounts.models import User
 from billing_time.clock import Moment
 from subscriptions.models import Plan, Subscription
 from subscriptions.problems import SubscriptionNotLive
-from subscriptions.querysets import LIVE
+from subscriptions.states import LIVE
 
 from .models import Payment, Provider
 from .problems import AmountMismatch, CurrencyMismatch

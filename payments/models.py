@@ -1,31 +1,45 @@
 """Payments: money asked for. Confirming one is the one act that turns money received into coverage."""
 
+import datetime as dt
 import secrets
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from api.expectations import ANY, Expectation, row_values, version_of
+from api.problems import TransitionNotAllowed
 from billing_time.clock import Moment
 from billing_time.terms import Interval, Term
 from subscriptions.models import CURRENCY, INTERVALS, MAX_DURATION, Coverage, Plan, Subscription
-from subscriptions.problems import TooFarAhead
-from subscriptions.querysets import LIVE
-from subscriptions.querysets import Status as SubscriptionStatus
+from subscriptions.problems import SubscriptionNotLive, TooFarAhead
+from subscriptions.states import LIVE
+from subscriptions.states import Status as SubscriptionStatus
+from transactions.acting import because
 
-from .problems import AmountMismatch, ConfirmedDifferently, CurrencyMismatch, OwnPayment, PaymentNotPending
-from .querysets import LATE, PaymentQuerySet, Status
-from .receipts import AMOUNT, Allocation, CompleteFacts, Facts, Receipt
+from .problems import (
+    AmountMismatch,
+    ConfirmedDifferently,
+    CurrencyMismatch,
+    LaterCoverage,
+    OwnPayment,
+    PaymentNotPending,
+)
+from .querysets import PaymentQuerySet
+from .receipts import AMOUNT, Allocation, Facts, Money, Receipt
+from .refunds import Refund, RefundOrder, total
+from .reversals import Kind, Reversal, ReversalOrder
+from .states import LATE, PAYMENT, Status
 
-__all__ = ["Allocation", "Facts", "Payment", "Receipt"]
+__all__ = ["Allocation", "Facts", "Payment", "Receipt", "Refund", "RefundOrder", "Reversal", "ReversalOrder"]
 
 
 class Provider(models.TextChoices):
@@ -115,6 +129,7 @@ class Payment(models.Model):
     expires_at = models.DateTimeField(gettext_lazy("expires"))
     covers_from = models.DateField(gettext_lazy("covers from"), null=True)
     covers_to = models.DateField(gettext_lazy("covers to"), null=True)
+    taken_back_on = models.DateField(gettext_lazy("taken back from"), null=True)
     receipt = models.ForeignKey(
         Receipt,
         on_delete=models.PROTECT,
@@ -125,6 +140,9 @@ class Payment(models.Model):
     confirmed_at = models.DateTimeField(gettext_lazy("confirmed at"), null=True)
     confirmed_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=gettext_lazy("confirmed by")
+    )
+    reversal_kind = models.CharField(  # noqa: DJ001  (absent is a fact)
+        gettext_lazy("reversed because"), max_length=20, choices=Kind.choices, null=True
     )
     unapplied = models.BooleanField(gettext_lazy("unapplied"), default=False)
     shortfall = models.DecimalField(gettext_lazy("shortfall"), **AMOUNT, default=Decimal("0.00"))
@@ -137,6 +155,8 @@ class Payment(models.Model):
         user_id: int
         subscription_id: int
         plan_id: str
+        receipt_id: int | None
+        refunds: Any
 
     class Meta:
         verbose_name = gettext_lazy("payment")
@@ -192,7 +212,17 @@ class Payment(models.Model):
                 name="payment_unapplied_covers_nothing",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_amount__gte=0, refunded_amount__lte=F("amount")), name="payment_refunds_within"
+                condition=Q(refunded_amount__gte=0, amount__gte=F("refunded_amount") + F("shortfall")),
+                name="payment_refunds_within",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.REFUNDED) | Q(amount=F("refunded_amount") + F("shortfall"), amount__gt=0),
+                name="payment_refunded_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.REVERSED, reversal_kind__isnull=False, reversal_kind__in=Kind.values)
+                | (~Q(status=Status.REVERSED) & Q(reversal_kind__isnull=True)),
+                name="payment_reversed_has_kind",
             ),
             models.CheckConstraint(
                 condition=Q(shortfall__gte=0, shortfall__lt=F("amount")) | Q(shortfall=0), name="payment_shortfall"
@@ -226,31 +256,54 @@ class Payment(models.Model):
         """The length of time that it pays for."""
         return Term(self.interval, self.interval_count * self.duration)
 
+    def version(self, moment: Moment) -> str:
+        """Return the name of what is shown of it at `moment`: another one as soon as anything of that is."""
+        received_on = self.receipt.received_on if self.receipt else None
+        return version_of("payment", self.status_at(moment), received_on, *row_values(self))
+
+    @property
+    def refundable_amount(self) -> Decimal:
+        """What is left to give back of the money that came; nothing of free time."""
+        return self.amount - self.shortfall - self.refunded_amount
+
+    @property
+    def keeps_coverage(self) -> bool:
+        """Whether its days were left to it: a reversal leaves them where later coverage stands on them."""
+        return self.covers_from is not None and self.taken_back_on is None
+
     # --- Verbs
 
-    def confirm(self, facts: Facts, *, by: User, moment: Moment) -> bool:
-        """Record the money as a receipt, and turn it into coverage of the subscription, once.
+    def confirm(self, facts: Facts, *, by: User, moment: Moment, expected: Expectation = ANY) -> bool:
+        """Record the money as a receipt, or take it from one on record, and turn it into coverage, once.
 
         Return False, having changed nothing but facts that were absent, if it was confirmed with the same facts: a
-        retry is harmless. Raise OwnPayment, ConfirmedDifferently, AmountMismatch, CurrencyMismatch, PaymentNotPending
-        or EvidenceAlreadyUsed, having changed nothing.
+        retry is harmless. Raise OwnPayment, ConfirmedDifferently, PreconditionFailed, AmountMismatch,
+        CurrencyMismatch, PaymentNotPending, EvidenceAlreadyUsed or SubscriptionNotLive, having changed nothing.
 
         READ COMMITTED. Locks the user where the subscription has ended (it may come to life beside a new one), then
-        the subscriptions in question by id, then this payment, then the receipt.
+        the subscriptions in question by id, then this payment and those that the money leaves by id, then the receipt.
         """
         if by.pk == self.user_id:
             raise OwnPayment
         with transaction.atomic():
             subscription, others = self.lock_subscriptions(moment)
-            self.lock(moment)
+            known = Receipt.known(self, facts)
+            left = self.lock(moment, beside=known)
             if self.status in (Status.CONFIRMED, Status.REFUNDED):
                 self.add_absent(facts)
                 return False
-            complete = self.completed(facts)
-            coverage = self.coverage_in(subscription, others, moment)
+            expected.check(self.version(moment))
+            because(facts.note)
+            money = self.money_from(known, facts, by, moment)
+            coverage = None if self.keeps_coverage else self.coverage_in(subscription, others, moment)
+            applied = coverage is not None or self.keeps_coverage
+            if known and not applied:
+                raise SubscriptionNotLive(_("The subscription cannot take the money; it stays where it is on record."))
             if coverage and self.status in LATE:
                 subscription.payments.withdraw_pending()
-            self.settle(Receipt.record(self, complete, by, moment), coverage, by, moment)
+            self.settle(money, coverage, applied=applied, by=by, moment=moment)
+            for payment in left:
+                payment.lose_money_to(self, by, moment)
             if coverage:
                 subscription.cover(coverage, moment)
         return True
@@ -267,25 +320,36 @@ class Payment(models.Model):
         self.subscription = locked.pop(paid_for.pk)
         return self.subscription, [row for row in locked.values() if row.status in LIVE]
 
-    def lock(self, moment: Moment) -> None:
-        """Lock and re-read this row, and write down that it has expired. The caller holds the subscription's lock."""
-        subscription = self.subscription
+    def lock(self, moment: Moment, *, beside: Receipt | None = None) -> list["Payment"]:
+        """Lock and re-read this row, and write down that it has expired. The caller holds the subscription's lock.
+
+        With it, and in the order of their ids, lock and return the payments that hold the money of `beside` unapplied:
+        no more of them come into being, for a receipt on record is never taken unapplied.
+        """
+        subscription, left = self.subscription, []
+        if beside:
+            both = Q(pk=self.pk) | Q(receipt=beside, unapplied=True)
+            left = [row for row in Payment.objects.filter(both).locked() if row.pk != self.pk]
         self.refresh_from_db(from_queryset=Payment.objects.locked())
         self.subscription = subscription
         if self.status_at(moment) != self.status:
             self.status = Status.EXPIRED
             self.save(update_fields=["status"])
+        return left
 
-    def completed(self, facts: Facts) -> CompleteFacts:
-        """Return the facts with what they left open, or raise what speaks against confirming on them."""
+    def money_from(self, known: Receipt | None, facts: Facts, by: User, moment: Moment) -> Money:
+        """Return the money: what is left of it on record, or a new receipt. Raise what speaks against confirming."""
         complete = facts.completed(self)
         if complete.currency != self.currency:
             raise CurrencyMismatch(_("This payment is in %(currency)s.") % {"currency": self.currency})
-        if complete.amount != self.amount:
-            raise AmountMismatch.between(self.amount, complete.amount, self.currency)
-        if self.status in LATE and not complete.evidence:
+        if (self.status in LATE and not (complete.evidence or known)) or self.provider == Provider.GRANT:
             raise PaymentNotPending(_("It is not pending any more: late money needs its evidence."))
-        return complete
+        if known:
+            return known.money_left_for(self, facts)
+        if complete.amount != self.amount and not facts.accept_difference:
+            raise AmountMismatch.between(self.amount, complete.amount, self.currency)
+        settled = min(complete.amount, self.amount)
+        return Money(Receipt.record(self, complete, by, moment), settled, self.amount - settled)
 
     def coverage_in(self, subscription: Subscription, others: list[Subscription], moment: Moment) -> Coverage | None:
         """Return the days to be covered, or None where the subscription cannot take the money any more.
@@ -306,45 +370,184 @@ class Payment(models.Model):
                 other.end(moment.today, moment)
         return coverage
 
-    def settle(self, receipt: Receipt, coverage: Coverage | None, by: User, moment: Moment) -> None:
-        """Become confirmed by the receipt: with its days and an allocation, or unapplied without either."""
-        self.status = Status.CONFIRMED
-        self.receipt = receipt
+    def settle(self, money: Money, coverage: Coverage | None, *, applied: bool, by: User, moment: Moment) -> None:
+        """Become confirmed by the money: with its days and an allocation, or unapplied without either."""
+        self.status, self.reversal_kind = Status.CONFIRMED, None
+        self.receipt, self.shortfall = money.receipt, money.shortfall
         self.confirmed_at, self.confirmed_by = moment.now, by
-        self.unapplied = coverage is None
-        if coverage:
-            self.covers_from, self.covers_to = coverage.start, coverage.end
+        self.unapplied = not applied
+        if not self.keeps_coverage:
+            self.covers_from, self.covers_to = (coverage.start, coverage.end) if coverage else (None, None)
+            self.taken_back_on = None
         self.save(
             update_fields=[
-                "status", "receipt", "confirmed_at", "confirmed_by", "unapplied", "covers_from", "covers_to",
+                "status", "reversal_kind", "receipt", "shortfall", "confirmed_at", "confirmed_by", "unapplied",
+                "covers_from", "covers_to", "taken_back_on",
             ]
         )  # fmt: skip
-        if coverage:
-            receipt.allocate(self, self.amount)
+        if applied:
+            money.receipt.allocate(self, money.amount)
 
     def add_absent(self, facts: Facts) -> None:
         """Add to the receipt what was not known yet; raise ConfirmedDifferently where a known fact is another one."""
         if self.receipt is None:
-            raise ConfirmedDifferently
+            if facts != Facts(note=facts.note):
+                raise ConfirmedDifferently
+            return
         receipt = self.receipt
-        receipt.refresh_from_db(from_queryset=Receipt.objects.select_for_update(no_key=True))
-        if contradicted := facts.contradicting(receipt):
+        receipt.refresh_from_db(from_queryset=Receipt.objects.locked())
+        contradicted = facts.contradicting(receipt)
+        if facts.amount is not None and facts.amount not in self.amounts_known():
+            contradicted.insert(0, "amount")
+        if contradicted:
             raise ConfirmedDifferently(
                 _("It was confirmed with another value of: %(names)s.") % {"names": ", ".join(contradicted)}
             )
         receipt.complete(facts)
 
-    def cancel(self, moment: Moment) -> bool:
+    def amounts_known(self) -> list[Decimal]:
+        """Return the amounts that confirming it again may name: the receipt's, and its part of a shared one."""
+        if self.receipt is None:
+            return []
+        shared = self.receipt.payments.exclude(pk=self.pk).exists()
+        return [self.receipt.amount, *([self.amount, self.amount - self.shortfall] if shared else [])]
+
+    def lose_money_to(self, other: "Payment", by: User, moment: Moment) -> None:
+        """Become reversed, for the money that lay here unapplied settles `other` now. Locks are held."""
+        words = _("Its money settles payment %(reference)s.") % {"reference": other.reference}
+        self.become_reversed(Kind.MOVED)
+        Reversal.record(self, ReversalOrder(kind=Kind.MOVED, reason=words), Decimal("0.00"), by, moment)
+
+    def become_reversed(self, kind: str) -> None:
+        """Count no more; the days that it paid for are dealt with before."""
+        self.status, self.reversal_kind, self.unapplied = Status.REVERSED, kind, False
+        self.save(
+            update_fields=[
+                "status", "reversal_kind", "unapplied", "covers_from", "covers_to", "taken_back_on", "refunded_amount",
+            ]
+        )  # fmt: skip
+
+    def refund(
+        self, order: RefundOrder, *, by: User, moment: Moment, expected: Expectation = ANY
+    ) -> tuple[Refund, bool]:
+        """Record money given back, and take back the days to come where that is asked; return it, and whether new.
+
+        The same evidence again returns the refund it stands for: a retry with evidence is harmless, one without needs
+        an Idempotency-Key. Raise OwnPayment, EvidenceAlreadyUsed, PreconditionFailed, TransitionNotAllowed,
+        RefundExceedsPayment or LaterCoverage, having changed nothing.
+
+        READ COMMITTED. Locks the subscription, this payment, then the receipt of unapplied money.
+        """
+        if by.pk == self.user_id:
+            raise OwnPayment
+        with transaction.atomic():
+            self.lock_with_subscription(moment)
+            if repeated := order.repeated(self):
+                return repeated, False
+            expected.check(self.version(moment))
+            amount = order.amount_of(self)
+            because(order.reason)
+            covered = self.covers_from is not None
+            if order.takes_back:
+                self.take_back(moment)
+            self.give_back(amount)
+            refund = Refund.record(self, order, amount, by, moment)
+            if covered and order.takes_back:
+                self.subscription.uncover(self.last_covered(), moment, otherwise=SubscriptionStatus.CANCELED)
+        return refund, True
+
+    def give_back(self, amount: Decimal) -> None:
+        """Count an amount as given back, of the receipt as well where it was unapplied; refunded once all of it is."""
+        self.refunded_amount += amount
+        if self.unapplied and self.receipt:
+            self.receipt.give_back(amount)
+        if self.refundable_amount == 0:
+            self.status, self.unapplied = Status.REFUNDED, False
+        self.save(update_fields=["status", "unapplied", "refunded_amount", "covers_from", "covers_to", "taken_back_on"])
+
+    def reverse(self, order: ReversalOrder, *, by: User, moment: Moment, expected: Expectation = ANY) -> bool:
+        """Record that the money was not received, or is gone again; take back the days to come.
+
+        Where later coverage stands on them they are kept, for staff to look at. Return False where it was reversed for
+        the same cause before: a retry is harmless. Raise OwnPayment, PreconditionFailed or TransitionNotAllowed,
+        having changed nothing.
+
+        READ COMMITTED. Locks the subscription, this payment, then the receipt.
+        """
+        if by.pk == self.user_id:
+            raise OwnPayment
+        with transaction.atomic():
+            self.lock_with_subscription(moment)
+            if (self.status, self.reversal_kind) == (Status.REVERSED, order.kind):
+                return False
+            expected.check(self.version(moment))
+            self.check_reversible(order.kind)
+            because(order.reason)
+            covered = self.covers_from is not None and not self.has_later_coverage()
+            if covered:
+                self.take_back(moment)
+            lost = self.lose_money(order.kind, moment)
+            Reversal.record(self, order, lost, by, moment)
+            if covered:
+                self.subscription.uncover(self.last_covered(), moment, otherwise=SubscriptionStatus.PENDING)
+        return True
+
+    def check_reversible(self, kind: str) -> None:
+        """Raise TransitionNotAllowed unless it is confirmed; a bank can return no free time."""
+        if not PAYMENT.allows(self.status, Status.REVERSED):
+            raise TransitionNotAllowed(_("Only a confirmed payment can be reversed."))
+        if self.receipt is None and kind == Kind.RETURNED_BY_BANK:
+            raise TransitionNotAllowed(_("No money came for free time; it can only have been given by mistake."))
+
+    def lose_money(self, kind: str, moment: Moment) -> Decimal:
+        """Become reversed, owe no refund any more, and take from the receipt what was there; return how much."""
+        unapplied_and_given_back = self.refunded_amount if self.unapplied else Decimal("0.00")
+        self.refunds.due().update(status=Refund.Status.CANCELED)
+        self.refunded_amount = total(self.refunds.filter(status=Refund.Status.PAID))
+        self.become_reversed(kind)
+        if self.receipt is None:
+            return Decimal("0.00")
+        return self.receipt.lose(self, moment, void=kind == Kind.MISTAKE, given_back=unapplied_and_given_back)
+
+    def take_back(self, moment: Moment) -> None:
+        """End its coverage at the later of today and its first day, not saved yet; what is past stays as it was.
+
+        Raise LaterCoverage where other coverage stands on it.
+        """
+        if self.covers_from is None or self.covers_to is None:
+            return
+        if self.has_later_coverage():
+            raise LaterCoverage
+        day = max(moment.today, self.covers_from)
+        if self.taken_back_on is None and day < self.covers_to:
+            self.taken_back_on = day
+            self.covers_from, self.covers_to = (self.covers_from, day) if day > self.covers_from else (None, None)
+
+    def has_later_coverage(self) -> bool:
+        """Tell whether the subscription's coverage goes on after its days."""
+        return self.subscription.payments.filter(covers_from__gte=self.covers_to).exists()
+
+    def last_covered(self) -> dt.date | None:
+        """Return the first day that no payment of the subscription covers any more."""
+        return self.subscription.payments.aggregate(end=Max("covers_to"))["end"]
+
+    def lock_with_subscription(self, moment: Moment) -> None:
+        """Lock and re-read the subscription, then this row."""
+        self.subscription.lock(moment)
+        self.lock(moment)
+
+    def cancel(self, moment: Moment, *, expected: Expectation = ANY) -> bool:
         """Stop waiting for the money. Return False where it was canceled before; a retry is harmless.
 
-        Locks the subscription, then this row. Raise PaymentNotPending for what is confirmed or expired.
+        Locks the subscription, then this row. Raise PreconditionFailed, or PaymentNotPending for what is confirmed or
+        expired.
         """
         with transaction.atomic():
-            self.subscription.lock(moment)
-            self.lock(moment)
+            self.lock_with_subscription(moment)
             if self.status == Status.CANCELED:
                 return False
-            if self.status != Status.PENDING:
+            expected.check(self.version(moment))
+            if not PAYMENT.allows(self.status, Status.CANCELED):
                 raise PaymentNotPending
             self.status = Status.CANCELED
             self.save(update_fields=["status"])

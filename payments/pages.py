@@ -18,7 +18,7 @@ from stdnum import iban
 from billing_time.clock import Moment
 from billing_time.terms import Interval, Term
 from operations.pages import page
-from subscriptions.querysets import Status as SubscriptionStatus
+from subscriptions.states import Status as SubscriptionStatus
 
 from .models import Payment
 

@@ -52,8 +52,28 @@ class EvidenceAlreadyUsed(Conflict):
 
 
 class OwnPayment(Problem):
-    """Nobody confirms their own payment, superusers included."""
+    """Nobody confirms, refunds, reverses or grants for themselves, superusers included."""
 
     status_code = status.HTTP_403_FORBIDDEN
     code = "own_payment"
-    title = gettext_lazy("Nobody confirms their own payment")
+    title = gettext_lazy("Nobody does this for themselves")
+
+
+class RefundExceedsPayment(Conflict):
+    """More would be given back than is left of the payment."""
+
+    code = "refund_exceeds_payment"
+    title = gettext_lazy("More than is left of the payment")
+
+    @classmethod
+    def over(cls, left: Decimal, currency: str) -> "RefundExceedsPayment":
+        """Return the refusal that says what is left."""
+        detail = _("Of this payment %(left)s %(currency)s are left to give back.")
+        return cls(detail % {"left": left, "currency": currency}, left=str(left), currency=currency)
+
+
+class LaterCoverage(Conflict):
+    """Other paid days follow on those of the payment, so they cannot be taken back."""
+
+    code = "later_coverage"
+    title = gettext_lazy("Later coverage stands on it")

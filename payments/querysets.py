@@ -7,25 +7,12 @@ from django.db.models import Q
 
 from billing_time.clock import Moment
 
+from .states import Status
+
 if TYPE_CHECKING:
     from accounts.models import User
 
     from .models import Payment
-
-
-class Status(models.TextChoices):
-    """The states of a payment."""
-
-    PENDING = "pending"
-    CONFIRMED = "confirmed"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    REFUNDED = "refunded"
-    REVERSED = "reversed"
-
-
-# Money may still come for these, with evidence that it did.
-LATE = (Status.CANCELED, Status.EXPIRED, Status.REVERSED)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from api.keys import KeyField, text_key
 from billing_time.clock import Moment
 
-from .problems import EvidenceAlreadyUsed
+from .problems import AmountMismatch, CurrencyMismatch, EvidenceAlreadyUsed
 
 if TYPE_CHECKING:
     from .models import Payment
@@ -32,6 +33,10 @@ class Facts:
     evidence: str | None = None
     source: str | None = None
     note: str = ""
+    receipt_id: int | None = None
+    """Names money that is on record already, instead of describing it."""
+    accept_difference: bool = False
+    """Another amount than asked is meant; the note says why."""
 
     def completed(self, payment: "Payment") -> "CompleteFacts":
         """Return the facts with what the payment says of amount, currency and source where they were left open."""
@@ -42,12 +47,13 @@ class Facts:
             amount=payment.amount if self.amount is None else self.amount,
             currency=self.currency or payment.currency,
             source=self.source or payment.provider,
+            accept_difference=self.accept_difference,
         )
 
     def contradicting(self, receipt: "Receipt") -> list[str]:
-        """Return the names of the facts that both give, and give differently."""
+        """Return the names of the facts, the amount aside, that both give, and give differently."""
         pairs: dict[str, tuple[Any, Any]] = {
-            "amount": (self.amount, receipt.amount),
+            "receipt_id": (self.receipt_id, receipt.pk),
             "currency": (self.currency, receipt.currency),
             "source": (self.source and text_key(self.source), receipt.source_key),
             "evidence": (self.evidence and text_key(self.evidence), receipt.evidence_key),
@@ -65,6 +71,33 @@ class CompleteFacts(Facts):
     source: str
 
 
+@dataclass(frozen=True)
+class Money:
+    """What of a receipt is there for a payment, and what is missing."""
+
+    receipt: "Receipt"
+    amount: Decimal
+    shortfall: Decimal
+
+
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    """Receipts by owner, evidence and what is left of them."""
+
+    def with_money_left(self, has: bool = True) -> "ReceiptQuerySet":
+        """Return those of which something settles nothing yet, or those of which nothing is left."""
+        used = F("allocated_amount") + F("reversed_amount") + F("refunded_amount")
+        left = Q(amount__gt=used)
+        return self.filter(left if has else ~left)
+
+    def of_entry(self, source: str, evidence: str) -> "ReceiptQuerySet":
+        """Return what is recorded of the bank's entry: one at most."""
+        return self.filter(evidence_key=text_key(evidence), source_key=text_key(source), voided_at__isnull=True)
+
+    def locked(self) -> "ReceiptQuerySet":
+        """Return them locked until the transaction ends; their payments are locked before them."""
+        return self.select_for_update(no_key=True).order_by("pk")
+
+
 class Receipt(models.Model):
     """Money that arrived. `evidence` is the bank's or provider's id of the entry, unique within its source."""
 
@@ -78,6 +111,12 @@ class Receipt(models.Model):
     amount = models.DecimalField(gettext_lazy("amount"), **AMOUNT)
     currency = models.CharField(gettext_lazy("currency"), max_length=3)
     allocated_amount = models.DecimalField(gettext_lazy("allocated"), **AMOUNT, default=Decimal("0.00"), editable=False)
+    reversed_amount = models.DecimalField(
+        gettext_lazy("not received after all"), **AMOUNT, default=Decimal("0.00"), editable=False
+    )
+    refunded_amount = models.DecimalField(
+        gettext_lazy("given back unapplied"), **AMOUNT, default=Decimal("0.00"), editable=False
+    )
     received_on = models.DateField(gettext_lazy("received on"), null=True)
     note = models.TextField(gettext_lazy("note"), blank=True, max_length=1000)
     recorded_by = models.ForeignKey(
@@ -85,6 +124,13 @@ class Receipt(models.Model):
     )
     voided_at = models.DateTimeField(gettext_lazy("void since"), null=True)
     created_at = models.DateTimeField(gettext_lazy("created"), default=timezone.now)
+
+    objects = ReceiptQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        user_id: int
+        payments: Any
+        allocations: Any
 
     class Meta:
         verbose_name = gettext_lazy("receipt")
@@ -105,7 +151,13 @@ class Receipt(models.Model):
                 name="receipt_evidence_has_key",
             ),
             models.CheckConstraint(
-                condition=Q(allocated_amount__gte=0, allocated_amount__lte=F("amount")), name="receipt_never_overdrawn"
+                condition=Q(
+                    allocated_amount__gte=0,
+                    reversed_amount__gte=0,
+                    refunded_amount__gte=0,
+                    amount__gte=F("allocated_amount") + F("reversed_amount") + F("refunded_amount"),
+                ),
+                name="receipt_never_overdrawn",
             ),
         ]
         indexes = [
@@ -118,7 +170,7 @@ class Receipt(models.Model):
 
     @classmethod
     def record(cls, payment: "Payment", facts: CompleteFacts, by: User, moment: Moment) -> "Receipt":
-        """Record the money that arrived for a payment. Raise EvidenceAlreadyUsed where the bank's entry is known."""
+        """Record the money that arrived for a payment. Of two at once with one evidence the unique key refuses one."""
         receipt = cls(
             user_id=payment.user_id,
             source=facts.source,
@@ -127,25 +179,49 @@ class Receipt(models.Model):
             received_on=facts.received_on,
             note=facts.note,
             recorded_by=by,
+            evidence=facts.evidence and facts.evidence.strip(),
             created_at=moment.now,
         )
-        receipt.take_evidence(facts.evidence)
         receipt.save(force_insert=True)
         return receipt
 
+    @classmethod
+    def known(cls, payment: "Payment", facts: Facts) -> "Receipt | None":
+        """Return the money on record that the facts name, by its id or by its evidence; None for new money."""
+        if facts.receipt_id is not None:
+            return cls.objects.filter(pk=facts.receipt_id).first()
+        if facts.evidence is None:
+            return None
+        return cls.objects.of_entry(facts.source or payment.provider, facts.evidence).first()
+
     @property
     def unapplied_amount(self) -> Decimal:
-        """What of it settles nothing yet."""
-        return self.amount - self.allocated_amount
+        """What of it settles nothing yet, and was not given back."""
+        return self.amount - self.allocated_amount - self.reversed_amount - self.refunded_amount
+
+    def money_left_for(self, payment: "Payment", facts: Facts) -> Money:
+        """Return what of it can settle one more payment of the user; lock it first, so that it is there.
+
+        Raise EvidenceAlreadyUsed where it is another's, holds too little or is known differently, AmountMismatch or
+        CurrencyMismatch where that is not what the payment asks for.
+        """
+        self.refresh_from_db(from_queryset=Receipt.objects.locked())
+        if self.user_id != payment.user_id or facts.contradicting(self):
+            raise EvidenceAlreadyUsed
+        if self.currency != payment.currency:
+            raise CurrencyMismatch(_("This payment is in %(currency)s.") % {"currency": payment.currency})
+        if facts.amount not in (None, payment.amount, self.amount) and not facts.accept_difference:
+            raise AmountMismatch.between(payment.amount, facts.amount, payment.currency)
+        amount = min(payment.amount, self.unapplied_amount)
+        if amount <= 0 or (amount < payment.amount and not facts.accept_difference):
+            raise EvidenceAlreadyUsed
+        return Money(self, amount, payment.amount - amount)
 
     def take_evidence(self, evidence: str | None) -> None:
         """Take the id of the bank's entry, or raise EvidenceAlreadyUsed; of two at once the unique key refuses one."""
         if evidence is None:
             return
-        known = Receipt.objects.filter(
-            evidence_key=text_key(evidence), source_key=text_key(self.source), voided_at__isnull=True
-        )
-        if known.exists():
+        if Receipt.objects.of_entry(self.source, evidence).exists():
             raise EvidenceAlreadyUsed
         self.evidence = evidence.strip()
 
@@ -155,6 +231,37 @@ class Receipt(models.Model):
             self.take_evidence(facts.evidence)
         self.received_on = self.received_on or facts.received_on
         self.save(update_fields=["evidence", "evidence_key", "received_on"])
+
+    def lose(self, payment: "Payment", moment: Moment, *, void: bool, given_back: Decimal) -> Decimal:
+        """Count what of it was there for the payment as not received; return how much. The payment's lock is held.
+
+        `given_back` is what was refunded of it as unapplied. Where no other payment uses the money all of it goes, and
+        with `void` its evidence is free again.
+        """
+        self.refresh_from_db(from_queryset=Receipt.objects.locked())
+        settled = self.take_allocation_of(payment)
+        self.refunded_amount -= given_back
+        others = self.payments.exclude(pk=payment.pk).filter(status__in=["confirmed", "refunded"])
+        due = settled or min(payment.amount - payment.shortfall, self.unapplied_amount)
+        lost = due if others.exists() else self.unapplied_amount
+        self.reversed_amount += lost
+        if void and self.reversed_amount == self.amount:
+            self.voided_at = moment.now
+        self.save(update_fields=["reversed_amount", "refunded_amount", "voided_at"])
+        return lost
+
+    def give_back(self, amount: Decimal) -> None:
+        """Count an amount of it, which settles nothing, as given back. The payment's lock is held."""
+        self.refresh_from_db(from_queryset=Receipt.objects.locked())
+        self.refunded_amount += amount
+        self.save(update_fields=["refunded_amount"])
+
+    def take_allocation_of(self, payment: "Payment") -> Decimal:
+        """Undo what it settles of the payment, which is reversed; return how much that was."""
+        settled = sum((found.amount for found in self.allocations.filter(payment=payment)), Decimal("0.00"))
+        self.allocations.filter(payment=payment).delete()
+        self.allocated_amount -= settled
+        return settled
 
     def allocate(self, payment: "Payment", amount: Decimal) -> "Allocation":
         """Settle a payment with part of this money; a trigger keeps the total, a CHECK its bounds."""

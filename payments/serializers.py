@@ -24,7 +24,7 @@ from subscriptions.serializers import DurationField, OnBehalf, PlanField, Subscr
 
 from .models import Payment, Provider
 from .pages import checkout_url
-from .querysets import Status
+from .states import Status
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):

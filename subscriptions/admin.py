@@ -23,7 +23,7 @@ from accounts.models import User
 from billing_time.clock import Moment
 
 from .models import Plan, Subscription
-from .querysets import RUNNING, Status
+from .states import RUNNING, Status
 
 COLOURS = {
     Status.PENDING: "warning",

@@ -1,14 +1,12 @@
-"""Plans that are sold, and subscriptions: a user's contract for one plan."""
+"""Subscriptions: a user's contract for one plan."""
 
 import copy
 import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -16,85 +14,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from api.expectations import ANY, Expectation, row_values, version_of
 from api.problems import TransitionNotAllowed
 from billing_time.clock import Moment, midnight
 from billing_time.terms import Interval, Term, TooFar, anchor_for, horizon
+from transactions.acting import because
 
-from .currencies import validate_currency
+from .plans import CURRENCY, GRACE_WITHIN_INTERVAL, INTERVALS, MAX_DURATION, MAX_INTERVAL_COUNT, PRICE, Plan
 from .problems import PlanNotAvailable, TooFarAhead, exists
-from .querysets import COVERED, LIVE, RUNNING, PlanQuerySet, Status, SubscriptionQuerySet
+from .querysets import SubscriptionQuerySet
+from .states import COVERED, LIVE, RUNNING, SUBSCRIPTION, Status
 
-MAX_DURATION = 120
-MAX_INTERVAL_COUNT = 366
-MAX_TRIAL_DAYS = 366
-PLAN_NAME = r"^[A-Za-z0-9_-]{1,50}$"
-PRICE: dict[str, Any] = {"max_digits": 11, "decimal_places": 2}
+__all__ = ["CURRENCY", "INTERVALS", "MAX_DURATION", "Coverage", "Plan", "Subscription"]
 
-# Grace is shorter than one interval, the shortest that it can be.
-GRACE_WITHIN_INTERVAL = (
-    Q(interval=Interval.DAY, grace_days__lt=F("interval_count"))
-    | Q(interval=Interval.WEEK, grace_days__lt=F("interval_count") * 7)
-    | Q(interval=Interval.MONTH, grace_days__lt=F("interval_count") * 28)
-    | Q(interval=Interval.YEAR, grace_days__lt=F("interval_count") * 365)
-)
-INTERVALS = Q(interval__in=Interval.values)
-CURRENCY = Q(currency__regex=r"^[A-Z]{3}$")
-
-
-class Plan(models.Model):
-    """What is sold. Name, interval, count and currency never change: a trigger sees to it."""
-
-    name = models.CharField(
-        gettext_lazy("name"),
-        max_length=50,
-        primary_key=True,
-        validators=[RegexValidator(PLAN_NAME.replace("$", r"\Z"))],
-    )
-    title = models.CharField(gettext_lazy("title"), max_length=200, blank=True)
-    description = models.TextField(gettext_lazy("description"), blank=True, max_length=2000)
-    price = models.DecimalField(gettext_lazy("price"), **PRICE, validators=[MinValueValidator(Decimal("0.01"))])
-    currency = models.CharField(gettext_lazy("currency"), max_length=3, validators=[validate_currency])
-    interval = models.CharField(gettext_lazy("interval"), max_length=5, choices=Interval.choices)
-    interval_count = models.PositiveSmallIntegerField(
-        gettext_lazy("intervals"),
-        default=1,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_INTERVAL_COUNT)],
-        help_text=gettext_lazy("How many intervals one price pays for."),
-    )
-    trial_days = models.PositiveSmallIntegerField(
-        gettext_lazy("trial days"), default=0, validators=[MaxValueValidator(MAX_TRIAL_DAYS)]
-    )
-    grace_days = models.PositiveSmallIntegerField(
-        gettext_lazy("grace days"),
-        default=0,
-        help_text=gettext_lazy("Days of access after the paid ones; fewer than one interval has."),
-    )
-    is_active = models.BooleanField(gettext_lazy("on sale"), default=True)
-    created_at = models.DateTimeField(gettext_lazy("created"), default=timezone.now, editable=False)
-
-    objects = PlanQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = gettext_lazy("plan")
-        verbose_name_plural = gettext_lazy("plans")
-        constraints = [
-            models.CheckConstraint(condition=Q(name__regex=PLAN_NAME), name="plan_name_plain"),
-            models.CheckConstraint(condition=Q(price__gt=0), name="plan_price_positive"),
-            models.CheckConstraint(condition=CURRENCY, name="plan_currency_code"),
-            models.CheckConstraint(condition=INTERVALS, name="plan_interval_known"),
-            models.CheckConstraint(
-                condition=Q(interval_count__gte=1, interval_count__lte=MAX_INTERVAL_COUNT), name="plan_interval_count"
-            ),
-            models.CheckConstraint(condition=Q(trial_days__lte=MAX_TRIAL_DAYS), name="plan_trial_days"),
-            models.CheckConstraint(
-                condition=GRACE_WITHIN_INTERVAL,
-                name="plan_grace_within_interval",
-                violation_error_message=gettext_lazy("Grace must be shorter than one interval."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title or self.name
+# The reason of a cancellation that nobody asked for: all that was paid has been given back.
+REFUNDED = "refunded"
 
 
 @dataclass(frozen=True)
@@ -364,6 +298,11 @@ class Subscription(models.Model):
                 shown.start_date, shown.end_date = forecast.start, forecast.end
         return shown
 
+    def version(self, moment: Moment) -> str:
+        """Return the name of what is shown of it at `moment`: another one as soon as anything of that is."""
+        shown = self.as_of(moment)
+        return version_of("subscription", shown.status, shown.has_access, *row_values(shown))  # type: ignore[attr-defined]
+
     # --- Verbs. Each locks this row first, then its payments; what a retry does is in each one's words
 
     def lock(self, moment: Moment) -> None:
@@ -406,20 +345,25 @@ class Subscription(models.Model):
         grace = 0 if self.cancel_at else self.grace_days
         return midnight(self.covered_until + dt.timedelta(days=grace))
 
-    def cancel(self, moment: Moment, *, now: bool, reason: str = "", forfeit: bool = False) -> bool:
+    def cancel(
+        self, moment: Moment, *, now: bool, reason: str = "", forfeit: bool = False, expected: Expectation = ANY
+    ) -> bool:
         """End at the end of what is paid or tried or, with `now` or where nothing is ahead, today.
 
         Covered days ahead end now only with `forfeit`, which keeps the money. Return False, having changed nothing,
-        where it was canceled or is to end as asked: a retry is harmless. Raise TransitionNotAllowed where it expired.
+        where it was canceled or is to end as asked: a retry is harmless. Raise PreconditionFailed where it is not what
+        was expected, TransitionNotAllowed where it expired.
         """
         with transaction.atomic():
             self.lock(moment)
             if self.status == Status.CANCELED or (self.cancel_at and not now):
                 return False
-            if self.status == Status.EXPIRED:
+            expected.check(self.version(moment))
+            if not SUBSCRIPTION.allows(self.status, Status.CANCELED):
                 raise TransitionNotAllowed(_("The subscription has expired; there is nothing to cancel."))
             if now and self.is_covered_ahead(moment) and not forfeit:
                 raise TransitionNotAllowed(_("There are paid days ahead; cancel at the end of the period."))
+            because(reason)
             self.cancel_reason = reason
             if now or self.status in (Status.PENDING, Status.PAST_DUE):
                 self.end(moment.today, moment)
@@ -438,7 +382,11 @@ class Subscription(models.Model):
         self.start_date = min(self.start_date or day, day)
         self.end_date = day
         self.access_until = None
-        self.save(update_fields=["status", "start_date", "end_date", "access_until", "cancel_reason"])
+        self.save(
+            update_fields=[
+                "status", "start_date", "end_date", "covered_until", "access_until", "anchor_day", "cancel_reason",
+            ]
+        )  # fmt: skip
         self.payments.write_down(moment)
         self.payments.withdraw_pending()
 
@@ -452,6 +400,48 @@ class Subscription(models.Model):
             self.access_until = self.end_of_access()
             self.cancel_reason = ""
             self.save(update_fields=["cancel_at", "access_until", "cancel_reason"])
+
+    def uncover(self, covered_until: dt.date | None, moment: Moment, *, otherwise: str) -> None:
+        """Follow coverage that was taken back: the last day covered is now before `covered_until`. Lock held.
+
+        With no covered day left it is `trialing` while its trial runs, else `otherwise`: canceled or pending. One that
+        has ended stays as it is.
+        """
+        if self.status not in COVERED:
+            return
+        if covered_until is not None and covered_until > moment.today:
+            self.covered_until = self.end_date = covered_until
+            self.cancel_at = self.cancel_at and covered_until
+            self.access_until = self.end_of_access()
+            self.save(update_fields=["covered_until", "end_date", "cancel_at", "access_until"])
+            return
+        self.covered_until = self.anchor_day = None
+        if self.trial_end is not None and self.trial_end > moment.today:
+            self.go_back_to_trial()
+        elif otherwise == Status.PENDING:
+            self.go_back_to_waiting(moment)
+        else:
+            self.cancel_reason = REFUNDED
+            self.end(moment.today, moment)
+
+    def go_back_to_trial(self) -> None:
+        """Be in trial again, which the money had only been paid ahead of."""
+        self.status, self.end_date = Status.TRIALING, self.trial_end
+        self.cancel_at = self.cancel_at and self.trial_end
+        self.access_until = self.end_of_access()
+        self.save(update_fields=["status", "end_date", "covered_until", "anchor_day", "cancel_at", "access_until"])
+
+    def go_back_to_waiting(self, moment: Moment) -> None:
+        """Wait for money again, as long as for a first payment."""
+        self.status, self.cancel_at, self.access_until = Status.PENDING, None, None
+        self.pending_until = moment.now + dt.timedelta(days=settings.PAYMENT_EXPIRES_DAYS)
+        self.start_date = self.end_date = moment.today
+        self.save(
+            update_fields=[
+                "status", "start_date", "end_date", "covered_until", "anchor_day", "cancel_at", "access_until",
+                "pending_until",
+            ]
+        )  # fmt: skip
 
     def wait_for_payment_until(self, instant: dt.datetime) -> None:
         """Keep a pending subscription at least as long as the payment asked for it."""

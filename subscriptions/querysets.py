@@ -10,26 +10,14 @@ from django.db.models.functions import Cast, Coalesce, Least
 from billing_time.clock import Moment
 from billing_time.terms import Interval
 
+from .states import COVERED, LIVE, RUNNING, Status
+
 if TYPE_CHECKING:
     from accounts.models import User
 
     from .models import Plan, Subscription  # noqa: F401
 
 
-class Status(models.TextChoices):
-    """The states of a subscription."""
-
-    PENDING = "pending"
-    TRIALING = "trialing"
-    ACTIVE = "active"
-    PAST_DUE = "past_due"
-    EXPIRED = "expired"
-    CANCELED = "canceled"
-
-
-LIVE = (Status.PENDING, Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
-RUNNING = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
-COVERED = (Status.ACTIVE, Status.PAST_DUE)
 # What dates alone can bring about.
 BY_DATE = (Status.PAST_DUE, Status.EXPIRED, Status.CANCELED, Status.ACTIVE)
 # What `Subscription.end` writes, for rows whose `cancel_at` has come.

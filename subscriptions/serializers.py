@@ -20,7 +20,7 @@ from api.queries import (
 from billing_time.clock import Moment
 
 from .models import MAX_DURATION, Plan, Subscription
-from .querysets import Status
+from .states import Status
 
 
 class PlanSerializer(serializers.ModelSerializer[Plan]):

@@ -14,9 +14,9 @@ from accounts.models import User
 from billing_time.clock import Moment
 from payments.models import Facts, Payment
 from payments.pages import spaced
-from payments.querysets import LATE
+from payments.states import LATE
 from subscriptions.problems import TooFarAhead
-from subscriptions.querysets import LIVE
+from subscriptions.states import LIVE
 
 from .forms import CancelForm, ConfirmForm
 

@@ -14,8 +14,8 @@ from accounts.admin.acts import ActForm
 from api.fields import AMOUNT, CENT
 from billing_time.clock import Moment
 from payments.models import Payment
-from payments.querysets import LATE
 from payments.receipts import AMOUNT as AMOUNT_DIGITS
+from payments.states import LATE
 
 EVIDENCE_LENGTH = 200
 

@@ -22,7 +22,7 @@ from api.keys import text_key
 from billing_time.clock import Moment
 from payments.models import Payment
 from payments.pages import spaced
-from payments.querysets import LATE, Status
+from payments.states import LATE, Status
 from subscriptions.admin import CurrencyFilter
 
 from .acts import CancelAct, ConfirmAct, money, status_label

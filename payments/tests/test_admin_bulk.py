@@ -72,7 +72,7 @@ def test_those_that_cannot_be_confirmed_do_not_stop_the_others(staff, plan, thre
     assert became[fine.pk][0] == "confirmed"
     assert became[confirmed.pk][0] == "already confirmed"
     assert became[canceled.pk][0] == became[taken.pk][0] == became[own.pk][0] == "refused"
-    assert "own payment" in became[own.pk][1]
+    assert "for themselves" in became[own.pk][1]
     assert "evidence" in became[canceled.pk][1]
     assert "settled another payment" in became[taken.pk][1]
     assert states(rows) == ["pending", "canceled", "pending", "confirmed", "confirmed"]

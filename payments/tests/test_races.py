@@ -15,6 +15,7 @@ from subscriptions.problems import SubscriptionExists
 from subscriptions.querysets import SubscriptionQuerySet
 from subscriptions.tests.factories import SubscriptionFactory
 from tests.racing import meeting, race
+from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -42,9 +43,23 @@ def test_eight_confirmations_at_once_activate_once(payment, staff, moment):
     assert subscription.covered_until == Payment.objects.get().covers_to
 
 
-def test_control_without_the_lock_one_payment_makes_two_receipts(payment, staff, moment, monkeypatch, without_locks):
-    monkeypatch.setattr(Payment, "completed", meeting(2, Payment.completed))
+def test_control_without_the_lock_the_guard_refuses_the_second_receipt(
+    payment, staff, moment, monkeypatch, without_locks
+):
+    monkeypatch.setattr(Payment, "money_from", meeting(2, Payment.money_from))
     outcomes = race(*[confirm(payment, staff, moment)] * 2)
+
+    refusal = next(outcome for outcome in outcomes if isinstance(outcome, Error))
+    assert refusal.__cause__.diag.constraint_name == "payment_confirmed_facts_stay"
+    assert Receipt.objects.count() == 1
+
+
+def test_control_without_lock_and_guards_one_payment_makes_two_receipts(
+    payment, staff, moment, monkeypatch, without_locks
+):
+    monkeypatch.setattr(Payment, "money_from", meeting(2, Payment.money_from))
+    with unguarded():
+        outcomes = race(*[confirm(payment, staff, moment)] * 2)
 
     assert outcomes == [True, True]
     assert Receipt.objects.count() == 2

@@ -8,7 +8,7 @@ from billing_time.clock import Moment
 from payments.models import Facts
 from payments.tests.factories import PaymentFactory
 from subscriptions.models import Subscription
-from subscriptions.querysets import Status
+from subscriptions.states import Status
 from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
 
 

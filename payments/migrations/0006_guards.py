@@ -1,0 +1,176 @@
+from django.db import migrations
+
+FORWARD = """
+    CREATE TRIGGER payment_birth BEFORE INSERT ON payments_payment FOR EACH ROW
+    WHEN (NOT ((NEW.status = 'pending') OR (NEW.status = 'confirmed' AND NEW.provider = 'grant')))
+    EXECUTE FUNCTION refuse('no payment is born in this state');
+    CREATE TRIGGER payment_transition BEFORE UPDATE ON payments_payment FOR EACH ROW
+    WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (('pending', 'confirmed'), ('pending', 'canceled'), ('pending', 'expired'), ('canceled', 'confirmed'), ('expired', 'confirmed'), ('reversed', 'confirmed'), ('confirmed', 'refunded'), ('confirmed', 'reversed')))
+    EXECUTE FUNCTION refuse('the state of this payment does not know this step');
+    CREATE TRIGGER payment_born_without_history BEFORE INSERT ON payments_payment FOR EACH ROW
+    WHEN (NEW.refunded_amount <> 0 OR NEW.taken_back_on IS NOT NULL OR NEW.unapplied OR NEW.shortfall <> 0)
+    EXECUTE FUNCTION refuse('nothing has happened yet to the money of a new payment');
+    CREATE TRIGGER payment_identity_never_changes BEFORE UPDATE ON payments_payment FOR EACH ROW
+    WHEN ((OLD.id, OLD.user_id, OLD.subscription_id, OLD.plan_name, OLD.amount, OLD.currency, OLD.unit_price, OLD.duration, OLD.interval, OLD.interval_count, OLD.provider, OLD.page_key, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.user_id, NEW.subscription_id, NEW.plan_name, NEW.amount, NEW.currency, NEW.unit_price, NEW.duration, NEW.interval, NEW.interval_count, NEW.provider, NEW.page_key, NEW.created_at))
+    EXECUTE FUNCTION refuse('whose a payment is, for what, and how much never change');
+    CREATE TRIGGER payment_confirmed_facts_stay BEFORE UPDATE ON payments_payment FOR EACH ROW
+    WHEN ((OLD.receipt_id, OLD.confirmed_at, OLD.confirmed_by_id, OLD.shortfall) IS DISTINCT FROM (NEW.receipt_id, NEW.confirmed_at, NEW.confirmed_by_id, NEW.shortfall) AND NOT (NEW.status = 'confirmed' AND OLD.status <> 'confirmed') OR NEW.unapplied AND NOT OLD.unapplied AND NOT (NEW.status = 'confirmed' AND OLD.status <> 'confirmed') OR OLD.unapplied AND NOT NEW.unapplied AND NEW.status = OLD.status)
+    EXECUTE FUNCTION refuse('what was confirmed, by whom and with which money stays');
+    CREATE TRIGGER payment_coverage_never_moves BEFORE UPDATE ON payments_payment FOR EACH ROW
+    WHEN ((OLD.covers_from, OLD.covers_to, OLD.taken_back_on) IS DISTINCT FROM (NEW.covers_from, NEW.covers_to, NEW.taken_back_on) AND ((NEW.status = 'confirmed' AND OLD.status <> 'confirmed') AND (OLD.covers_from IS NULL OR OLD.taken_back_on IS NOT NULL) AND NEW.taken_back_on IS NULL) IS NOT TRUE AND (OLD.status = 'confirmed' AND OLD.covers_from IS NOT NULL AND OLD.taken_back_on IS NULL AND ((NEW.covers_from, NEW.covers_to) IS NOT DISTINCT FROM (OLD.covers_from, NEW.taken_back_on) AND NEW.taken_back_on < OLD.covers_to OR NEW.covers_from IS NULL AND NEW.covers_to IS NULL AND NEW.taken_back_on = OLD.covers_from)) IS NOT TRUE)
+    EXECUTE FUNCTION refuse('coverage is granted once and at most shortened once');
+    CREATE TRIGGER payment_never_deleted BEFORE DELETE ON payments_payment FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('no payment is ever deleted');
+    CREATE TRIGGER receipt_birth BEFORE INSERT ON payments_receipt FOR EACH ROW
+    WHEN (NEW.allocated_amount <> 0 OR NEW.reversed_amount <> 0 OR NEW.voided_at IS NOT NULL)
+    EXECUTE FUNCTION refuse('nothing has happened yet to money that comes in');
+    CREATE TRIGGER receipt_identity_never_changes BEFORE UPDATE ON payments_receipt FOR EACH ROW
+    WHEN ((OLD.id, OLD.user_id, OLD.source, OLD.source_key, OLD.amount, OLD.currency, OLD.recorded_by_id, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.user_id, NEW.source, NEW.source_key, NEW.amount, NEW.currency, NEW.recorded_by_id, NEW.created_at))
+    EXECUTE FUNCTION refuse('whose money it is, how much and from where never change');
+    CREATE TRIGGER receipt_facts_stay BEFORE UPDATE ON payments_receipt FOR EACH ROW
+    WHEN (OLD.evidence IS NOT NULL AND (OLD.evidence, OLD.evidence_key) IS DISTINCT FROM (NEW.evidence, NEW.evidence_key) OR OLD.received_on IS NOT NULL AND OLD.received_on IS DISTINCT FROM NEW.received_on OR OLD.voided_at IS NOT NULL AND OLD.voided_at IS DISTINCT FROM NEW.voided_at OR NEW.reversed_amount < OLD.reversed_amount)
+    EXECUTE FUNCTION refuse('what is known of money that came in stays');
+    CREATE TRIGGER receipt_allocations_are_counted BEFORE UPDATE ON payments_receipt FOR EACH ROW
+    WHEN (NEW.allocated_amount <> OLD.allocated_amount AND pg_trigger_depth() = 0)
+    EXECUTE FUNCTION refuse('what is allocated is counted from the allocations alone');
+    CREATE TRIGGER receipt_never_deleted BEFORE DELETE ON payments_receipt FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('no receipt is ever deleted');
+    CREATE TRIGGER refund_birth BEFORE INSERT ON payments_refund FOR EACH ROW
+    WHEN (NOT ((NEW.status = 'due') OR (NEW.status = 'paid')))
+    EXECUTE FUNCTION refuse('no refund is born in this state');
+    CREATE TRIGGER refund_transition BEFORE UPDATE ON payments_refund FOR EACH ROW
+    WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (('due', 'paid'), ('due', 'canceled')))
+    EXECUTE FUNCTION refuse('the state of this refund does not know this step');
+    CREATE TRIGGER refund_identity_never_changes BEFORE UPDATE ON payments_refund FOR EACH ROW
+    WHEN ((OLD.id, OLD.payment_id, OLD.user_id, OLD.amount, OLD.currency, OLD.coverage, OLD.reason, OLD.recorded_by_id, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.payment_id, NEW.user_id, NEW.amount, NEW.currency, NEW.coverage, NEW.reason, NEW.recorded_by_id, NEW.created_at))
+    EXECUTE FUNCTION refuse('what was given back, of which payment and why never change');
+    CREATE TRIGGER refund_facts_stay BEFORE UPDATE ON payments_refund FOR EACH ROW
+    WHEN (NEW.status = OLD.status AND (OLD.evidence, OLD.evidence_key, OLD.paid_at) IS DISTINCT FROM (NEW.evidence, NEW.evidence_key, NEW.paid_at))
+    EXECUTE FUNCTION refuse('the evidence of a refund stays');
+    CREATE TRIGGER refund_never_deleted BEFORE DELETE ON payments_refund FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('no refund is ever deleted');
+    CREATE TRIGGER reversal_never_changes BEFORE UPDATE ON payments_reversal FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('a reversal never changes');
+    CREATE TRIGGER reversal_never_deleted BEFORE DELETE ON payments_reversal FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('no reversal is ever deleted');
+    CREATE TRIGGER allocation_never_changes BEFORE UPDATE ON payments_allocation FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('an allocation never changes');
+    ALTER TABLE payments_refund ADD CONSTRAINT refund_of_payment_owner
+        FOREIGN KEY (payment_id, user_id, currency) REFERENCES payments_payment (id, user_id, currency);
+    ALTER TABLE payments_reversal ADD CONSTRAINT reversal_of_payment_owner
+        FOREIGN KEY (payment_id, user_id, currency) REFERENCES payments_payment (id, user_id, currency);
+    ALTER TABLE payments_reversal ADD CONSTRAINT reversal_of_receipt_owner
+        FOREIGN KEY (receipt_id, user_id, currency) REFERENCES payments_receipt (id, user_id, currency);
+    CREATE FUNCTION allocation_fits_its_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        paid text;
+    BEGIN
+        SELECT status INTO paid FROM payments_payment WHERE id = coalesce(NEW.payment_id, OLD.payment_id);
+        IF TG_OP = 'INSERT' AND paid IS DISTINCT FROM 'confirmed' OR TG_OP = 'DELETE' AND paid IS DISTINCT FROM 'reversed' THEN
+            RAISE EXCEPTION 'only a confirmed payment is settled, and only a reversed one is not any more'
+                USING ERRCODE = 'P0001', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN coalesce(NEW, OLD);
+    END $$;
+    CREATE TRIGGER allocation_fits_its_payment BEFORE INSERT OR DELETE ON payments_allocation
+    FOR EACH ROW EXECUTE FUNCTION allocation_fits_its_payment();
+    CREATE FUNCTION payment_refunds_agree() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        paid bigint := CASE WHEN TG_TABLE_NAME = 'payments_payment' THEN (to_jsonb(NEW) ->> 'id')::bigint
+                            ELSE (to_jsonb(NEW) ->> 'payment_id')::bigint END;
+    BEGIN
+        PERFORM FROM payments_payment p WHERE p.id = paid AND p.refunded_amount = (
+            SELECT coalesce(sum(r.amount), 0) FROM payments_refund r WHERE r.payment_id = paid AND r.status <> 'canceled');
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'what was given back of a payment is the sum of its refunds'
+                USING ERRCODE = 'P0001', CONSTRAINT = 'payment_refunds_agree', TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER payment_refunds_agree AFTER UPDATE OF refunded_amount ON payments_payment
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payment_refunds_agree();
+    CREATE CONSTRAINT TRIGGER payment_refunds_agree AFTER INSERT OR UPDATE ON payments_refund
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payment_refunds_agree();
+    CREATE FUNCTION receipt_reversals_agree() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        received bigint := CASE WHEN TG_TABLE_NAME = 'payments_receipt' THEN (to_jsonb(NEW) ->> 'id')::bigint
+                                ELSE (to_jsonb(NEW) ->> 'receipt_id')::bigint END;
+    BEGIN
+        PERFORM FROM payments_receipt p WHERE p.id = received AND p.reversed_amount = (
+            SELECT coalesce(sum(r.amount), 0) FROM payments_reversal r WHERE r.receipt_id = received);
+        IF NOT FOUND AND received IS NOT NULL THEN
+            RAISE EXCEPTION 'what a receipt lost is the sum of the reversals'
+                USING ERRCODE = 'P0001', CONSTRAINT = 'receipt_reversals_agree', TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER receipt_reversals_agree AFTER UPDATE OF reversed_amount ON payments_receipt
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_reversals_agree();
+    CREATE CONSTRAINT TRIGGER receipt_reversals_agree AFTER INSERT ON payments_reversal
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_reversals_agree();
+    CREATE FUNCTION subscription_steps_back() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM payments_payment WHERE subscription_id = NEW.id
+            AND (status IN ('refunded', 'reversed') OR taken_back_on IS NOT NULL);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'only a refund or a reversal makes a paid subscription wait again'
+                USING ERRCODE = 'P0001', CONSTRAINT = 'subscription_transition', TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER subscription_steps_back BEFORE UPDATE ON subscriptions_subscription FOR EACH ROW
+    WHEN (OLD.status IN ('active', 'past_due') AND NEW.status IN ('trialing', 'pending'))
+    EXECUTE FUNCTION subscription_steps_back();
+"""
+BACKWARD = """
+    DROP TRIGGER subscription_steps_back ON subscriptions_subscription;
+    DROP FUNCTION subscription_steps_back();
+    DROP TRIGGER receipt_reversals_agree ON payments_reversal;
+    DROP TRIGGER receipt_reversals_agree ON payments_receipt;
+    DROP FUNCTION receipt_reversals_agree();
+    DROP TRIGGER payment_refunds_agree ON payments_refund;
+    DROP TRIGGER payment_refunds_agree ON payments_payment;
+    DROP FUNCTION payment_refunds_agree();
+    DROP TRIGGER allocation_fits_its_payment ON payments_allocation;
+    DROP FUNCTION allocation_fits_its_payment();
+    ALTER TABLE payments_reversal DROP CONSTRAINT reversal_of_receipt_owner;
+    ALTER TABLE payments_reversal DROP CONSTRAINT reversal_of_payment_owner;
+    ALTER TABLE payments_refund DROP CONSTRAINT refund_of_payment_owner;
+
+    DROP TRIGGER allocation_never_changes ON payments_allocation;
+    DROP TRIGGER reversal_never_deleted ON payments_reversal;
+    DROP TRIGGER reversal_never_changes ON payments_reversal;
+    DROP TRIGGER refund_never_deleted ON payments_refund;
+    DROP TRIGGER refund_facts_stay ON payments_refund;
+    DROP TRIGGER refund_identity_never_changes ON payments_refund;
+    DROP TRIGGER refund_transition ON payments_refund;
+    DROP TRIGGER refund_birth ON payments_refund;
+    DROP TRIGGER receipt_never_deleted ON payments_receipt;
+    DROP TRIGGER receipt_allocations_are_counted ON payments_receipt;
+    DROP TRIGGER receipt_facts_stay ON payments_receipt;
+    DROP TRIGGER receipt_identity_never_changes ON payments_receipt;
+    DROP TRIGGER receipt_birth ON payments_receipt;
+    DROP TRIGGER payment_never_deleted ON payments_payment;
+    DROP TRIGGER payment_coverage_never_moves ON payments_payment;
+    DROP TRIGGER payment_confirmed_facts_stay ON payments_payment;
+    DROP TRIGGER payment_identity_never_changes ON payments_payment;
+    DROP TRIGGER payment_born_without_history ON payments_payment;
+    DROP TRIGGER payment_transition ON payments_payment;
+    DROP TRIGGER payment_birth ON payments_payment;
+"""
+
+
+class Migration(migrations.Migration):
+    """Money steps as its tables say; what is known of it stays."""
+
+    dependencies = [
+        ("payments", "0005_refunds_and_reversals"),
+        ("subscriptions", "0003_guards"),
+    ]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]

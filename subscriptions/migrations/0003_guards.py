@@ -1,0 +1,34 @@
+from django.db import migrations
+
+FORWARD = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'P0001', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+    END $$;
+    CREATE TRIGGER subscription_birth BEFORE INSERT ON subscriptions_subscription FOR EACH ROW
+    WHEN (NOT ((NEW.status = 'pending') OR (NEW.status = 'trialing')))
+    EXECUTE FUNCTION refuse('no subscription is born in this state');
+    CREATE TRIGGER subscription_transition BEFORE UPDATE ON subscriptions_subscription FOR EACH ROW
+    WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (('pending', 'active'), ('pending', 'expired'), ('pending', 'canceled'), ('trialing', 'active'), ('trialing', 'expired'), ('trialing', 'canceled'), ('active', 'past_due'), ('active', 'expired'), ('active', 'canceled'), ('active', 'trialing'), ('active', 'pending'), ('past_due', 'active'), ('past_due', 'expired'), ('past_due', 'canceled'), ('past_due', 'trialing'), ('past_due', 'pending'), ('expired', 'active')))
+    EXECUTE FUNCTION refuse('the state of this subscription does not know this step');
+    CREATE TRIGGER subscription_identity_never_changes BEFORE UPDATE ON subscriptions_subscription FOR EACH ROW
+    WHEN ((OLD.id, OLD.user_id, OLD.plan_name, OLD.currency, OLD.unit_price, OLD.interval, OLD.interval_count, OLD.trial_days, OLD.grace_days, OLD.trial_end, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.user_id, NEW.plan_name, NEW.currency, NEW.unit_price, NEW.interval, NEW.interval_count, NEW.trial_days, NEW.grace_days, NEW.trial_end, NEW.created_at))
+    EXECUTE FUNCTION refuse('whose a subscription is, for what, and the terms it was sold with never change');
+    CREATE TRIGGER subscription_never_deleted BEFORE DELETE ON subscriptions_subscription FOR EACH ROW
+    WHEN (true)
+    EXECUTE FUNCTION refuse('no subscription is ever deleted');
+"""
+BACKWARD = """
+    DROP TRIGGER subscription_never_deleted ON subscriptions_subscription;
+    DROP TRIGGER subscription_identity_never_changes ON subscriptions_subscription;
+    DROP TRIGGER subscription_transition ON subscriptions_subscription;
+    DROP TRIGGER subscription_birth ON subscriptions_subscription;
+    DROP FUNCTION refuse();
+"""
+
+
+class Migration(migrations.Migration):
+    """Subscriptions step as their table says, and stay whose and what they were."""
+
+    dependencies = [("subscriptions", "0002_plan_identity_never_changes")]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
