@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "plans", "description": "What is sold"},
         {"name": "subscriptions", "description": "A user's contract for a plan; `has_access` decides"},
         {"name": "payments", "description": "Money asked for, and the confirmation that it came"},
+        {"name": "events", "description": "The journal: what changed, when and by whom, in one order for ever"},
     ],
     "SCHEMA_PATH_PREFIX": "/api/",
     "SORT_OPERATIONS": False,

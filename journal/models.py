@@ -1,7 +1,26 @@
 """The journal: what changed, when, by whom, by which way, and why."""
 
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events by where they stand in the one order that there is."""
+
+    def settled(self) -> "EventQuerySet":
+        """Return those up to the first number that a running transaction may yet fill.
+
+        What is settled is asked now; read the rows later, by a statement of its own (READ COMMITTED): it must see
+        all that was committed up to here.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT journal_settled()")
+            (seq,) = cursor.fetchone()
+        return self.filter(seq__lte=seq)
+
+    def of(self, object_type: str, object_id: object) -> "EventQuerySet":
+        """Return those of one object."""
+        return self.filter(object_type=object_type, object_id=str(object_id))
 
 
 class Event(models.Model):
@@ -24,6 +43,8 @@ class Event(models.Model):
     reason = models.TextField(_("reason"))
     before = models.JSONField(_("before"))
     after = models.JSONField(_("after"))
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("event")
