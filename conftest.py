@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from hypothesis import settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -16,6 +18,13 @@ from tests.calling import Caller
 # No test asserts on a clock: a loaded machine is no failure.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let the tests empty the journal between them, which nobody may anywhere else."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("GRANT TRUNCATE ON journal_event, journal_seal TO CURRENT_USER")
 
 
 @pytest.fixture

@@ -72,6 +72,19 @@ CONFIRMED_PAYMENT = PENDING_PAYMENT | {
     "confirmed_at": "2026-01-31T10:02:11.007000Z",
     "received_on": "2026-01-30",
 }
+EVENT = {
+    "seq": 90211,
+    "at": "2026-01-31T10:02:11.009000Z",
+    "kind": "payment.confirmed",
+    "object": {"type": "payment", "id": 31},
+    "user_id": 7,
+    "actor": {"type": "user", "id": 2, "name": "olga"},
+    "channel": "admin",
+    "request_id": "5f1c2d3e4b5a69788796a5b4",
+    "before": {"status": "pending", "covers_from": None, "covers_to": None},
+    "after": {"status": "confirmed", "covers_from": "2026-01-31", "covers_to": "2026-02-28"},
+    "reason": "",
+}
 PASSWORD = "correct horse battery"  # noqa: S105  (an example)
 TOKEN = "kq3VZ0b7m1Yw…"  # noqa: S105  (an example)
 
@@ -101,6 +114,7 @@ EXAMPLES: dict[str, Any] = {
         "received_on": "2026-01-30",
         "evidence": "0117-22",
     },
+    "Event": EVENT,
     "Confirmation": {"payment": CONFIRMED_PAYMENT, "subscription": SUBSCRIPTION, "already_confirmed": False},
 }
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/auth/", include("accounts.urls")),
     path("api/", include("subscriptions.urls")),
     path("api/", include("payments.urls")),
+    path("api/", include("journal.urls")),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", Page.as_view(template_name="api/swagger.html"), name="docs"),
     path("api/redoc", Page.as_view(template_name="api/redoc.html"), name="redoc"),

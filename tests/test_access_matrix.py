@@ -42,6 +42,7 @@ MATRIX = {
     ("POST", "api/payments/<id:pk>/cancel"): HERS,
     ("POST", "api/payments/create-checkout-session"): (401, 201, 403, 403, 201, 201),
     ("POST", "api/payments/confirm-payment"): (401, 403, 403, 403, 200, 200),
+    ("GET", "api/events/"): (401, 403, 403, 403, 200, 200),
     ("GET", "api/schema"): ANYONE,
     ("GET", "api/docs"): ANYONE,
     ("GET", "api/redoc"): ANYONE,

@@ -39,6 +39,7 @@ TABLE = {
     ("POST", "api/payments/<id:pk>/cancel"): ("as_alice", 8),
     ("POST", "api/payments/create-checkout-session"): ("as_alice", 11),
     ("POST", "api/payments/confirm-payment"): ("as_staff", 11),
+    ("GET", "api/events/"): ("as_staff", 5),
     ("GET", "api/schema"): ("anyone", 0),
     ("GET", "api/docs"): ("anyone", 0),
     ("GET", "api/redoc"): ("anyone", 0),
