@@ -1,6 +1,9 @@
 """The routes below /api/auth."""
 
+from typing import Any
+
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.tokens import default_token_generator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -10,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.fields import StrictSerializer
-from api.limits import PerAddress, client_address, limit
+from api.limits import PerAddress, client_address, limit, seconds_to_wait
 from api.problems import Invalid, Problem
 from api.views import ApiViewSet
 
@@ -57,7 +60,9 @@ class RegisterViewSet(AnyoneViewSet):
 
     def register(self, request: Request) -> Response:
         """Create a user. Two at once with one name: the unique key decides, and the other gets 400 as well."""
-        user = User.objects.create_user(**self.validated(Register))
+        given = self.validated(Register)
+        with self.acting(AnonymousUser()):
+            user = User.objects.create_user(**given)
         return Response(self.shown(user), status=status.HTTP_201_CREATED)
 
 
@@ -78,7 +83,8 @@ class LoginViewSet(AnyoneViewSet):
         if not isinstance(user, User):
             raise InvalidCredentials
         try:
-            token, secret = Token.issue(user)
+            with self.acting(user):
+                token, secret = Token.issue(user)
         except PasswordChanged:
             raise InvalidCredentials from None
         return Response(self.shown({"token": secret, "expiry": token.expires_at, "user": user}))
@@ -117,12 +123,27 @@ class ResetConfirmViewSet(AnyoneViewSet):
     def confirm_reset(self, request: Request) -> Response:
         """Set the password; every token of the user ends."""
         given = self.validated(ConfirmReset)
-        user = User.objects.filter(pk=given["user_id"], is_active=True).first()
-        if user is None or not default_token_generator.check_token(user, given["token"]):
-            raise Invalid("token", _("This reset has expired, was used, or never was."), "invalid_token")
-        check_password_rules(given["new_password"], user, "new_password")
-        user.change_password(given["new_password"])
+        with self.acting(AnonymousUser()):
+            user = self.user_of(given["user_id"], given["token"])
+            check_password_rules(given["new_password"], user, "new_password")
+            user.change_password(given["new_password"])
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @staticmethod
+    def user_of(pk: int, token: str) -> User:
+        """Return the user whose token it is, or raise 400. Their row is locked: of two at once, one finds it used."""
+        user = User.objects.select_for_update(no_key=True).filter(pk=pk, is_active=True).first()
+        if user is None or not default_token_generator.check_token(user, token):
+            raise Invalid("token", _("This reset has expired, was used, or never was."), "invalid_token")
+        return user
+
+
+class PerName(PerAddress):
+    """The limit of logins per name and address, for whoever has to give their password once more."""
+
+    def count(self, request: Request, view: Any) -> int:
+        """Return the seconds to wait."""
+        return seconds_to_wait("login_name", view.caller.username_key, self.get_ident(request))
 
 
 class MeViewSet(ApiViewSet):
@@ -132,6 +153,10 @@ class MeViewSet(ApiViewSet):
     answers = {"logout": (204,), "logout_all": (204,), "change_password": (204,)}
     refusals = {"change_password": (Throttled,)}
     serializer_class = UserSerializer
+
+    def get_throttles(self) -> list[Any]:
+        """Count tries of the old password like logins."""
+        return [PerName()] if self.action == "change_password" else []
 
     def retrieve(self, request: Request) -> Response:
         """Return who one is."""
@@ -162,7 +187,6 @@ class MeViewSet(ApiViewSet):
     def change_password(self, request: Request) -> Response:
         """Set a new password; every other token ends."""
         given = self.validated(ChangePassword)
-        limit("login_name", self.caller.username_key, client_address(request))
         if not self.caller.check_password(given["old_password"]):
             raise Invalid("old_password", _("This is not your password."), "wrong_password")
         check_password_rules(given["new_password"], self.caller, "new_password")

@@ -16,8 +16,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from .faults import problem_of_database_error
-from .problems import Problem
+from .faults import leave_demoted, problem_of_database_error
+from .problems import Problem, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +51,14 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """Turn whatever a view raised into a problem; what nobody foresaw is logged and answered with 500."""
     request = context["request"]
     set_rollback()
+    leave_demoted(exc)
     known = recognise(exc)
     if known is None:
         logger.error("Unexpected error at %s", request.path, exc_info=exc)
         got_request_exception.send(sender=None, request=request._request)
         known = exceptions.APIException(_("The error was recorded."))
+    elif isinstance(known, Unavailable):
+        logger.warning("Unavailable at %s: %s", request.path, str(exc).strip())
     body = problem_body(request, known)
     return Response(body, status=known.status_code, headers=headers_of(known), content_type=CONTENT_TYPE)
 
@@ -151,6 +154,8 @@ def problem_of_status(status_code: int) -> exceptions.APIException:
             return exceptions.PermissionDenied()
         case 404:
             return exceptions.NotFound()
+        case 503:
+            return Unavailable()
         case _:
             return exceptions.APIException(_("The error was recorded."))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -43,9 +44,13 @@ class PerAddress(BaseThrottle):
     """The limit named by the view's `rate`, per client address. TRUSTED_PROXIES says which header to believe."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request."""
-        self.seconds = seconds_to_wait(view.rate, self.get_ident(request))  # type: ignore[attr-defined]
+        """Count the request, before its transaction begins: what it counts stays counted where it is rolled back."""
+        self.seconds = self.count(request, view)
         return not self.seconds
+
+    def count(self, request: Request, view: Any) -> int:
+        """Return the seconds to wait."""
+        return seconds_to_wait(view.rate, self.get_ident(request))
 
     def wait(self) -> float:
         """Return the seconds until the window ends."""

@@ -12,11 +12,11 @@ Answer = TypeVar("Answer", bound=type[exceptions.APIException])
 constraint_answers: dict[str, Callable[[], exceptions.APIException]] = {}
 
 
-def answers_constraint(name: str) -> Callable[[Answer], Answer]:
-    """Register the decorated exception as the answer to a breach of the named constraint."""
+def answers_constraint(*names: str) -> Callable[[Answer], Answer]:
+    """Register the decorated exception as the answer to a breach of each named constraint, or a trigger's refusal."""
 
     def register(answer: Answer) -> Answer:
-        constraint_answers[name] = answer
+        constraint_answers.update(dict.fromkeys(names, answer))
         return answer
 
     return register
@@ -52,8 +52,26 @@ class TransitionNotAllowed(Conflict):
     title = gettext_lazy("This is not possible in the present state")
 
 
+class IdempotencyInProgress(Conflict):
+    """The first request with this key is still running."""
+
+    code = "idempotency_in_progress"
+    title = gettext_lazy("The first request with this Idempotency-Key is still running")
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
+
+class IdempotencyKeyReused(Problem):
+    """The key came with another body before; nothing has changed."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    code = "idempotency_key_reused"
+    title = gettext_lazy("This Idempotency-Key was used for another request")
+
+
 class Unavailable(Problem):
-    """The database is away, or a lock could not be had in time; nothing has changed."""
+    """The database is away, or a lock could not be had in time; nothing has changed, unless the detail says else."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     code = "unavailable"

@@ -8,14 +8,15 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, force_instance, get_doc
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 
 from . import schema_fields  # its extensions register themselves
 from .fields import DayField, IdField, IntegerField, StrictChoiceField, StrictSerializer, TextField
-from .problems import Problem
+from .problems import IdempotencyInProgress, Problem
 from .queries import DayParameter, IdParameter, ListQuery, TextParameter
+from .repeats import HEADER, REPLAYED
 from .schema_problems import PROBLEMS, problem_component, refusals_response, response_component
 
 WRITES = {"POST", "PATCH"}
@@ -23,6 +24,29 @@ VERBS = {"GET": "get", "POST": "create", "PATCH": "update"}
 DONE = {200: "Done, or found.", 201: "Made.", 204: "Done; the answer has no body."}
 # Their type says all that there is to say.
 PLAIN = {DayField, DayParameter, IdField, IdParameter, IntegerField, StrictChoiceField, TextField, TextParameter}
+TEXT = {"type": "string"}
+KEY_PARAMETERS = [
+    OpenApiParameter(
+        HEADER,
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        OpenApiParameter.HEADER,
+        description="A name of your own for this request: sent again with it, the request is done once, and every "
+        "repeat gets the first answer (2xx, 403, 404 or 409). It belongs to you and to this route.",
+    ),
+    OpenApiParameter(
+        REPLAYED,
+        {"type": "string", "const": "true"},
+        OpenApiParameter.HEADER,
+        description="Where it stands, the answer is the one that the first request got.",
+        response=[200, 201, 204],
+    ),
+]
+IF_MATCH = OpenApiParameter(
+    "If-Match", TEXT, OpenApiParameter.HEADER, description="The `ETag` of the object as you saw it; else 412."
+)
+ETAG = OpenApiParameter(
+    "ETag", TEXT, OpenApiParameter.HEADER, description="Changes with whatever the answer shows.", response=[200]
+)
 BOUNDS = {
     "_after": "From this on, itself included.",
     "_from": "From this on, itself included.",
@@ -92,8 +116,18 @@ class ProblemSchema(AutoSchema):
     # --- What is read
 
     def get_override_parameters(self) -> list[Any]:
-        """Return the parameters of a list."""
-        return [self.view.queries[self.view.action]] if self.lists() else []
+        """Return the parameters of a list, and the headers beside the usual."""
+        action = self.view.action
+        return [
+            *([self.view.queries[action]] if self.lists() else []),
+            *(KEY_PARAMETERS if self.takes_key() else []),
+            *([IF_MATCH] if action in self.view.expects else []),
+            *([ETAG] if action in self.view.etags else []),
+        ]
+
+    def takes_key(self) -> bool:
+        """Tell whether the action can be repeated under an `Idempotency-Key`."""
+        return self.method == "POST" and bool(self.view.authentication_classes)
 
     def get_request_serializer(self) -> Any:
         """Return what the action reads."""
@@ -129,7 +163,10 @@ class ProblemSchema(AutoSchema):
     def problems(self) -> dict[str, Any]:
         """Return the problems that the operation can answer with, by status; they share one shape."""
         self.register("Problem", ResolvedComponent.SCHEMA, problem_component())
-        refusals = list(self.view.refusals.get(self.view.action, ()))
+        refusals = [
+            *self.view.refusals.get(self.view.action, ()),
+            *([IdempotencyInProgress] if self.takes_key() else []),
+        ]
         statuses = self.statuses() | {cls.status_code for cls in refusals}
         return {str(status): self.problem(status, refusals) for status in sorted(statuses)}
 
@@ -153,8 +190,10 @@ class ProblemSchema(AutoSchema):
             403: authenticated and (action in self.view.rights or "user_id" in fields),
             404: "{" in self.path or objects,
             406: True,
+            412: action in self.view.expects,
             413: writes,
             415: writes,
+            422: self.takes_key(),
             429: getattr(self.view, "rate", ""),
             503: True,
         }

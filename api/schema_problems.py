@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from .expectations import PreconditionFailed
 from .handlers import CODES, CONTENT_TYPE, TITLES
-from .problems import PayloadTooLarge, Problem, Unavailable
+from .problems import IdempotencyInProgress, IdempotencyKeyReused, PayloadTooLarge, Problem, Unavailable
 
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 CHALLENGE = {"WWW-Authenticate": {"description": "Always `Token`.", "schema": {"type": "string"}}}
@@ -25,12 +26,20 @@ PROBLEMS = {
     403: Shared("Forbidden", "The caller has no right to do this, or not for this user."),
     404: Shared("NotFound", "There is no such object, or the caller may not see it."),
     406: Shared("NotAcceptable", "`Accept` allows no JSON."),
+    412: Shared("PreconditionFailed", "`If-Match` names no present version of the object. Nothing has changed."),
     413: Shared("PayloadTooLarge", "The body is larger than 64 KiB."),
     415: Shared("UnsupportedMediaType", "The body is not `application/json` in UTF-8."),
+    422: Shared("KeyReused", "The same `Idempotency-Key` came with another body before. Nothing has changed."),
     429: Shared("TooManyRequests", "Too many requests from this address, or for this name.", RETRY_AFTER),
-    503: Shared("Unavailable", "The database is away or busy. Nothing has changed: try again.", RETRY_AFTER),
+    503: Shared(
+        "Unavailable",
+        "The database is away or busy: try again. Nothing has changed, unless `detail` says that the outcome is not "
+        "known; the same request with the same `Idempotency-Key` or the same facts does no harm.",
+        RETRY_AFTER,
+    ),
 }
-OWN_TITLES = {cls.status_code: (cls.code, cls.title) for cls in (PayloadTooLarge, Unavailable)}
+OWN = (PreconditionFailed, PayloadTooLarge, IdempotencyKeyReused, Unavailable)
+OWN_TITLES = {cls.status_code: (cls.code, cls.title) for cls in OWN}
 
 
 def problem_component() -> dict[str, Any]:
@@ -68,12 +77,16 @@ def refusals_response(status: int, own: list[type[Problem]], *, usual: bool) -> 
     problems += [example(status, cls.code, cls.title) for cls in own]
     listed = "\n".join(f"- `{problem['code']}`: {problem['title']}" for problem in problems)
     examples = {problem["code"]: {"value": problem} for problem in problems}
-    return described(status, f"Nothing has changed. `code` is one of:\n\n{listed}", {"examples": examples})
+    headers = RETRY_AFTER if IdempotencyInProgress in own else {}
+    words = f"Nothing has changed. `code` is one of:\n\n{listed}"
+    return described(status, words, {"examples": examples}, headers)
 
 
-def described(status: int, description: str, examples: dict[str, Any]) -> dict[str, Any]:
+def described(
+    status: int, description: str, examples: dict[str, Any], headers: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return an answer of this status, with the headers that it owes."""
-    headers = PROBLEMS[status].headers if status in PROBLEMS else {}
+    headers = headers or (PROBLEMS[status].headers if status in PROBLEMS else {})
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}} | examples}
     return ({"headers": headers} if headers else {}) | {"description": description, "content": content}
 

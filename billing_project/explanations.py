@@ -69,8 +69,10 @@ EXPLANATIONS: dict[str, tuple[Any, Any]] = {
     ),
     "unavailable": (
         _("The database could not be reached, or something else was at work on the same object for too long. "
-          "Nothing has changed."),
-        _("Send the same request again after the seconds in “Retry-After”, with the same Idempotency-Key if any."),
+          "Nothing has changed, with one exception: where “detail” says that the connection was lost while the change "
+          "was being committed, it is not known whether it was made."),
+        _("Send the same request again after the seconds in “Retry-After”, with the same Idempotency-Key if any: it is "
+          "done once, however often it is sent. Without a key, look first whether it was done."),
     ),
     "error": (
         _("A fault of this program. It was recorded, and the request has changed nothing."),

@@ -160,6 +160,9 @@ try:
 except (ZoneInfoNotFoundError, ValueError):
     raise ImproperlyConfigured(f"BILLING_TIME_ZONE is not a time zone: {BILLING_TIME_ZONE!r}.") from None
 PAYMENT_EXPIRES_DAYS = env.int("PAYMENT_EXPIRES_DAYS", 14)
+IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", 48)
+if IDEMPOTENCY_KEY_HOURS < 24:
+    raise ImproperlyConfigured("IDEMPOTENCY_KEY_HOURS must be at least 24: for so long callers may rely on a repeat.")
 PAYEE = {
     "name": env.str("PAYEE_NAME", ""),
     "account": env.str("PAYEE_ACCOUNT", ""),

@@ -6,6 +6,8 @@ from payments.pages import checkout_page
 
 from . import views
 
+handler500 = views.server_error
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz),

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import Error, OperationalError, connection, transaction
+
+from .retrying import connection_was_lost
 
 TELL = "SELECT set_config('journal.context', %s, true), set_config('journal.reason', '', true)"
 TELL_WHY = "SELECT set_config('journal.reason', %s, true)"
@@ -46,14 +48,31 @@ class Actor:
         return cls("command", None, name)
 
 
+class OutcomeUnknown(OperationalError):
+    """The connection was lost while the transaction was being committed: it may have been, or not."""
+
+    def __init__(self) -> None:
+        super().__init__("the connection was lost during COMMIT: whether anything has changed is not known")
+
+
 @contextmanager
 def acting(actor: Actor, channel: Channel, request_id: str = "") -> Iterator[None]:
-    """Open a transaction (within one, a savepoint) in which everything that changes is changed by `actor`."""
+    """Open a transaction (within one, a savepoint) in which everything that changes is changed by `actor`.
+
+    Raise OutcomeUnknown where the answer to its COMMIT does not come.
+    """
+    committing = False
     told = {"type": actor.type, "id": actor.id, "name": actor.name, "channel": channel, "request_id": request_id}
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(TELL, [json.dumps(told, ensure_ascii=False)])
-        yield
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(TELL, [json.dumps(told, ensure_ascii=False)])
+            yield
+            committing = True
+    except Error as error:
+        if committing and connection_was_lost(error) and not connection.in_atomic_block:
+            raise OutcomeUnknown from error
+        raise
 
 
 def because(reason: str) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 Result = TypeVar("Result")
 
@@ -13,6 +13,8 @@ SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE, QUERY_CANCELED = "40001", "
 VICTIM = (SERIALIZATION_FAILURE, DEADLOCK)
 # Somebody held a lock, or the work took too long: worth another try to whoever has time, as a command has.
 BUSY = (*VICTIM, LOCK_NOT_AVAILABLE, QUERY_CANCELED)
+# The server said that the session is over, or could not say anything any more.
+LOST = ("08", "57P")
 TRIES = 3
 PAUSE_SECONDS = 0.05
 
@@ -20,6 +22,12 @@ PAUSE_SECONDS = 0.05
 def sqlstate(error: BaseException) -> str:
     """Return PostgreSQL's code for a database error; empty where there is none, such as for a lost connection."""
     return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def connection_was_lost(error: BaseException) -> bool:
+    """Tell whether the session has ended, by the server's word or without one."""
+    state = sqlstate(error)
+    return state.startswith(LOST) or (not state and isinstance(error, OperationalError | InterfaceError))
 
 
 def retrying(act: Callable[[], Result], states: tuple[str, ...] = VICTIM) -> Result:

@@ -20,7 +20,7 @@ from payments.management.commands import expire_payments
 from payments.models import Payment
 from subscriptions.models import Subscription
 
-BATCH_COMMANDS = ["expire_payments", "expire_subscriptions", "prune_tokens"]
+BATCH_COMMANDS = ["expire_payments", "expire_subscriptions", "prune_idempotency_keys", "prune_tokens"]
 ALL_COMMANDS = [*BATCH_COMMANDS, "create_service_account", "create_plan", "demo"]
 alive = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
