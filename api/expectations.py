@@ -12,6 +12,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 from rest_framework import status
 
+from billing_time.clock import Moment
+
 from .problems import Problem
 
 # RFC 9110, 8.8.3; a comma may stand within a tag.
@@ -32,9 +34,9 @@ class Expectation:
 
     tags: frozenset[str] | None = None
 
-    def check(self, version: str) -> None:
-        """Raise PreconditionFailed unless the row's version is one of those expected."""
-        if self.tags is not None and etag(version) not in self.tags:
+    def check(self, row: Any, moment: Moment) -> None:
+        """Raise PreconditionFailed unless the version of the row, at the moment, is one of those expected."""
+        if self.tags is not None and etag(row.version(moment)) not in self.tags:
             raise PreconditionFailed
 
     @classmethod

@@ -139,6 +139,6 @@ class ApiViewSet(GenericViewSet[Any]):
         with timezone.override(dt.UTC):
             return self.get_serializer(row, many=many).data
 
-    def shown_alone(self, row: Any) -> Response:
+    def shown_alone(self, row: Any, *, status: int = 200) -> Response:
         """Return the answer that shows one row, with the `ETag` of its version."""
-        return Response(self.shown(row), headers={"ETag": etag(row.version(self.moment))})
+        return Response(self.shown(row), status=status, headers={"ETag": etag(row.version(self.moment))})

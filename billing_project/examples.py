@@ -60,9 +60,11 @@ PENDING_PAYMENT = {
     "covers_to": None,
     "confirmed_at": None,
     "received_on": None,
+    "receipt_id": None,
     "refunded_amount": "0.00",
     "shortfall": "0.00",
     "unapplied": False,
+    "reversal_kind": None,
     "created_at": "2026-01-31T09:13:02.440000Z",
 }
 CONFIRMED_PAYMENT = PENDING_PAYMENT | {
@@ -71,6 +73,38 @@ CONFIRMED_PAYMENT = PENDING_PAYMENT | {
     "covers_to": "2026-02-28",
     "confirmed_at": "2026-01-31T10:02:11.007000Z",
     "received_on": "2026-01-30",
+    "receipt_id": 5,
+}
+RECEIPT = {
+    "id": 5,
+    "user_id": 7,
+    "source": "manual",
+    "evidence": "0117-22",
+    "amount": "990.00",
+    "currency": "RUB",
+    "unapplied_amount": "0.00",
+    "reversed_amount": "0.00",
+    "received_on": "2026-01-30",
+    "note": "",
+    "created_at": "2026-01-31T10:02:11.007000Z",
+}
+REFUND = {
+    "id": 2,
+    "payment_id": 31,
+    "amount": "300.00",
+    "currency": "RUB",
+    "status": "due",
+    "coverage": "keep",
+    "reason": "The service was down for nine days.",
+    "evidence": None,
+    "paid_at": None,
+    "created_at": "2026-02-10T08:00:00.120000Z",
+}
+MACHINE = {
+    "states": ["pending", "confirmed"],
+    "births": [{"to": "pending", "verbs": ["check_out"]}],
+    "transitions": [{"from": "pending", "to": "confirmed", "verbs": ["confirm"]}],
+    "final": ["refunded"],
 }
 EVENT = {
     "seq": 90211,
@@ -115,6 +149,13 @@ EXAMPLES: dict[str, Any] = {
         "evidence": "0117-22",
     },
     "Event": EVENT,
+    "RefundPaymentRequest": {"amount": "300.00", "reason": "The service was down for nine days.", "coverage": "keep"},
+    "PayRefundRequest": {"evidence": "0211-03"},
+    "Refund": REFUND,
+    "ReversePaymentRequest": {"kind": "returned_by_bank", "reason": "The account was closed.", "evidence": "0203-17"},
+    "GrantRequest": {"days": 7, "reason": "Thank you for the bug report."},
+    "Receipt": RECEIPT,
+    "StateMachines": {"payment": MACHINE, "subscription": MACHINE},
     "Confirmation": {"payment": CONFIRMED_PAYMENT, "subscription": SUBSCRIPTION, "already_confirmed": False},
 }
 

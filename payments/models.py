@@ -292,7 +292,7 @@ class Payment(models.Model):
             if self.status in (Status.CONFIRMED, Status.REFUNDED):
                 self.add_absent(facts)
                 return False
-            expected.check(self.version(moment))
+            expected.check(self, moment)
             because(facts.note)
             money = self.money_from(known, facts, by, moment)
             coverage = None if self.keeps_coverage else self.coverage_in(subscription, others, moment)
@@ -444,7 +444,7 @@ class Payment(models.Model):
             self.lock_with_subscription(moment)
             if repeated := order.repeated(self):
                 return repeated, False
-            expected.check(self.version(moment))
+            expected.check(self, moment)
             amount = order.amount_of(self)
             because(order.reason)
             covered = self.covers_from is not None
@@ -480,7 +480,7 @@ class Payment(models.Model):
             self.lock_with_subscription(moment)
             if (self.status, self.reversal_kind) == (Status.REVERSED, order.kind):
                 return False
-            expected.check(self.version(moment))
+            expected.check(self, moment)
             self.check_reversible(order.kind)
             because(order.reason)
             covered = self.covers_from is not None and not self.has_later_coverage()
@@ -546,7 +546,7 @@ class Payment(models.Model):
             self.lock_with_subscription(moment)
             if self.status == Status.CANCELED:
                 return False
-            expected.check(self.version(moment))
+            expected.check(self, moment)
             if not PAYMENT.allows(self.status, Status.CANCELED):
                 raise PaymentNotPending
             self.status = Status.CANCELED

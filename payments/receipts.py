@@ -163,6 +163,7 @@ class Receipt(models.Model):
         indexes = [
             models.Index(fields=["user", "id"], name="receipt_user_id"),
             models.Index(fields=["received_on", "id"], name="receipt_received_on"),
+            models.Index(fields=["created_at", "id"], name="receipt_created"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,16 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from api.fields import AmountField, DayField, IdField, StrictChoiceField, StrictSerializer, TextField
+from api.fields import (
+    AmountField,
+    BooleanField,
+    DayField,
+    IdField,
+    IntegerField,
+    StrictChoiceField,
+    StrictSerializer,
+    TextField,
+)
 from api.keys import text_key
 from api.queries import (
     DayParameter,
@@ -22,8 +31,11 @@ from billing_time.clock import Moment
 from subscriptions.currencies import validate_currency
 from subscriptions.serializers import DurationField, OnBehalf, PlanField, SubscriptionSerializer
 
-from .models import Payment, Provider
+from .grants import MAX_DAYS
+from .models import Payment, Provider, Receipt, Refund
 from .pages import checkout_url
+from .refunds import CoverageChoice
+from .reversals import Kind
 from .states import Status
 
 
@@ -38,13 +50,17 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     status = serializers.SerializerMethodField()
     checkout_url = serializers.SerializerMethodField()
     received_on = serializers.DateField(source="receipt.received_on", default=None)
+    reversal_kind = serializers.CharField(
+        allow_null=True, help_text=_("`mistake`, `returned_by_bank` or `moved`; null unless it is reversed.")
+    )
 
     class Meta:
         model = Payment
         fields = [
             "id", "user_id", "subscription_id", "plan_name", "amount", "currency", "status", "unit_price", "duration",
             "interval", "interval_count", "reference", "provider", "checkout_url", "expires_at", "covers_from",
-            "covers_to", "confirmed_at", "received_on", "refunded_amount", "shortfall", "unapplied", "created_at",
+            "covers_to", "confirmed_at", "received_on", "receipt_id", "refunded_amount", "shortfall", "unapplied",
+            "reversal_kind", "created_at",
         ]  # fmt: skip
 
     def get_status(self, payment: Payment) -> Status:
@@ -84,6 +100,13 @@ class Confirm(StrictSerializer):
     evidence = TextField(required=False, max_length=200, help_text=_("The bank's or provider's id of the entry."))
     source = TextField(required=False, max_length=50)  # type: ignore[assignment]
     note = TextField(required=False, allow_blank=True, max_length=1000)
+    accept_difference = BooleanField(
+        required=False,
+        help_text=_(
+            "Another amount than asked is meant; `note` says why. Needs the right `payments.accept_difference`."
+        ),
+    )
+    receipt_id = IdField(required=False, help_text=_("Money of this user that is on record and settles nothing yet."))
 
     def validate_received_on(self, day: dt.date) -> dt.date:
         """Refuse days that no bank has reached."""
@@ -99,6 +122,12 @@ class Confirm(StrictSerializer):
         return evidence
 
     validate_source = validate_evidence
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Require the note that says why another amount is accepted."""
+        if attrs.get("accept_difference") and not attrs.get("note", "").strip():
+            raise serializers.ValidationError({"note": [_("Say why another amount is accepted.")]}, code="required")
+        return attrs
 
 
 class Confirmation(serializers.Serializer[Any]):
@@ -143,3 +172,160 @@ class PaymentQuery(ListQuery):
         if evidence := conditions.pop("evidence", None):
             rows = rows.filter(receipt__evidence_key=text_key(evidence))
         return rows.filter(**conditions)
+
+
+class RefundSerializer(serializers.ModelSerializer[Refund]):
+    """Money given back, or to be given back."""
+
+    amount = AmountField()
+
+    class Meta:
+        model = Refund
+        fields = [
+            "id", "payment_id", "amount", "currency", "status", "coverage", "reason", "evidence", "paid_at",
+            "created_at",
+        ]  # fmt: skip
+
+
+class ReasonField(TextField):
+    """Why; it is kept in the journal."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=500, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the reason; white space is none."""
+        text = super().to_internal_value(data)
+        if not text.strip():
+            self.fail("blank")
+        return text
+
+
+class EvidenceField(TextField):
+    """The bank's or provider's id of the entry."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=200, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the evidence; white space is none."""
+        text = super().to_internal_value(data)
+        if not text_key(text):
+            self.fail("blank")
+        return text
+
+
+class RefundPayment(StrictSerializer):
+    """What to give back: without an amount all that is left, and then the days to come go too."""
+
+    amount = AmountField(required=False)
+    reason = ReasonField()
+    coverage = StrictChoiceField(choices=CoverageChoice.values, required=False)
+    evidence = EvidenceField(required=False)
+
+
+class PayRefund(StrictSerializer):
+    """The evidence that the money went out."""
+
+    evidence = EvidenceField()
+
+
+class ReversePayment(StrictSerializer):
+    """What happened to the money that was counted as received."""
+
+    kind = StrictChoiceField(choices=[Kind.MISTAKE.value, Kind.RETURNED_BY_BANK.value])
+    reason = ReasonField()
+    evidence = EvidenceField(required=False)
+
+
+class Grant(StrictSerializer):
+    """How many days are given, and why."""
+
+    days = IntegerField(min_value=1, max_value=MAX_DAYS)
+    reason = ReasonField()
+
+
+class RefundQuery(ListQuery):
+    """The parameters of the list of refunds."""
+
+    model = Refund
+
+    status = StatesParameter(Refund.Status.values, help_text=_("One or several states, separated by commas."))
+    payment_id = IdParameter()
+    user_id = IdParameter()
+
+    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+        """Return those that meet every condition."""
+        if states := conditions.pop("status", None):
+            rows = rows.filter(status__in=states)
+        return rows.filter(**conditions)
+
+
+class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
+    """Money that arrived, and what of it settles nothing yet."""
+
+    amount = AmountField()
+    unapplied_amount = AmountField()
+    reversed_amount = AmountField()
+
+    class Meta:
+        model = Receipt
+        fields = [
+            "id", "user_id", "source", "evidence", "amount", "currency", "unapplied_amount", "reversed_amount",
+            "received_on", "note", "created_at",
+        ]  # fmt: skip
+
+
+class ReceiptQuery(ListQuery):
+    """The parameters of the list of receipts."""
+
+    model = Receipt
+
+    unapplied = FlagParameter(required=False)
+    user_id = IdParameter()
+    source = TextParameter()  # type: ignore[assignment]
+    evidence = TextParameter()
+    received_from = DayParameter(source="received_on__gte")
+    received_to = DayParameter(source="received_on__lt")
+    ordering = ordering_parameter("id", "created_at")
+
+    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+        """Return those that meet every condition; source and evidence as they are typed."""
+        if (unapplied := conditions.pop("unapplied", None)) is not None:
+            rows = rows.with_money_left(unapplied)
+        keys = {f"{name}_key": text_key(conditions.pop(name)) for name in ("source", "evidence") if name in conditions}
+        return rows.filter(**keys, **conditions)
+
+
+class Transition(serializers.Serializer[Any]):
+    """A step from one state to another, and the verbs that take it."""
+
+    to = serializers.CharField()
+    verbs = serializers.ListField(child=serializers.CharField())
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `from`, which is a word of Python's."""
+        return {"from": serializers.CharField()} | super().get_fields()
+
+
+class Birth(serializers.Serializer[Any]):
+    """A state that a row begins in."""
+
+    to = serializers.CharField()
+    verbs = serializers.ListField(child=serializers.CharField())
+
+
+class Machine(serializers.Serializer[Any]):
+    """The transition table of one kind of object."""
+
+    states = serializers.ListField(child=serializers.CharField())
+    births = Birth(many=True)
+    transitions = Transition(many=True)
+    final = serializers.ListField(child=serializers.CharField())
+
+
+class StateMachines(serializers.Serializer[Any]):
+    """The transition tables: what the verbs do, and all that the database lets anybody do."""
+
+    payment = Machine()
+    subscription = Machine()

@@ -358,7 +358,7 @@ class Subscription(models.Model):
             self.lock(moment)
             if self.status == Status.CANCELED or (self.cancel_at and not now):
                 return False
-            expected.check(self.version(moment))
+            expected.check(self, moment)
             if not SUBSCRIPTION.allows(self.status, Status.CANCELED):
                 raise TransitionNotAllowed(_("The subscription has expired; there is nothing to cancel."))
             if now and self.is_covered_ahead(moment) and not forfeit:

@@ -111,7 +111,7 @@ class Cancel(StrictSerializer):
 
     when = StrictChoiceField(choices=["period_end", "now"], default="period_end")
     reason = TextField(max_length=500, allow_blank=True, default="")
-    money = StrictChoiceField(choices=["forfeit"], required=False)
+    money = StrictChoiceField(choices=["refund", "forfeit"], required=False)
 
 
 class PlanQuery(ListQuery):

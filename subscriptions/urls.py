@@ -10,6 +10,5 @@ urlpatterns = [
     path("subscriptions/", views.SubscriptionViewSet.as_view({"get": "list", "post": "create"})),
     path("subscriptions/<id:user_id>", views.SubscriptionViewSet.as_view({"get": "list_of_user"})),
     path("subscriptions/<id:user_id>/<id:pk>", views.SubscriptionViewSet.as_view({"get": "retrieve"})),
-    path("subscriptions/<id:user_id>/<id:pk>/cancel", views.SubscriptionViewSet.as_view({"post": "cancel"})),
     path("subscriptions/<id:user_id>/<id:pk>/resume", views.SubscriptionViewSet.as_view({"post": "resume"})),
 ]

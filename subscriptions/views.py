@@ -11,13 +11,12 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from api.fields import StrictSerializer
-from api.problems import Invalid, TransitionNotAllowed
+from api.problems import TransitionNotAllowed
 from api.views import ApiViewSet
 
 from .models import Plan, Subscription
 from .problems import PlanNotAvailable, SubscriptionExists, TooFarAhead
 from .serializers import (
-    Cancel,
     PlanQuery,
     PlanSerializer,
     Subscribe,
@@ -61,15 +60,15 @@ class ActsForUsers(ApiViewSet):
 
 
 class SubscriptionViewSet(ActsForUsers):
-    """Subscribe, look, cancel."""
+    """Subscribe, look, resume; what moves money as well stands with the payments."""
 
-    requests = {"create": Subscribe, "cancel": Cancel}
+    requests = {"create": Subscribe}
     queries = {"list": SubscriptionQuery, "list_of_user": SubscriptionsOfUserQuery}
     refusals = {
         "create": (SubscriptionExists, PlanNotAvailable, TooFarAhead),
-        "cancel": (TransitionNotAllowed,),
         "resume": (TransitionNotAllowed,),
     }
+    etags = {"create", "retrieve", "resume"}
     serializer_class = SubscriptionSerializer
 
     def get_queryset(self) -> Any:
@@ -81,7 +80,7 @@ class SubscriptionViewSet(ActsForUsers):
         given = self.validated(Subscribe)
         user = self.subject(given.get("user_id"))
         subscription = Subscription.objects.subscribe(user, given["plan_name"], given["duration"], self.moment)
-        return Response(self.shown(subscription), status=status.HTTP_201_CREATED)
+        return self.shown_alone(subscription, status=status.HTTP_201_CREATED)
 
     def list(self, request: Request) -> Response:
         """List the subscriptions of the caller, or with the right those of everybody."""
@@ -100,33 +99,11 @@ class SubscriptionViewSet(ActsForUsers):
 
     def retrieve(self, request: Request, user_id: int, pk: int) -> Response:
         """Return one subscription."""
-        return Response(self.shown(get_object_or_404(self.get_queryset(), user_id=user_id, pk=pk)))
-
-    def cancel(self, request: Request, user_id: int, pk: int) -> Response:
-        """End the subscription, at the end of its period or now."""
-        given = self.validated(Cancel)
-        subscription = self.managed(user_id, pk)
-        now = given["when"] == "now"
-        forfeit = self.forfeits(given.get("money"), now, subscription)
-        subscription.cancel(self.moment, now=now, reason=given["reason"], forfeit=forfeit)
-        return Response(self.shown(subscription))
+        return self.shown_alone(get_object_or_404(self.get_queryset(), user_id=user_id, pk=pk))
 
     def resume(self, request: Request, user_id: int, pk: int) -> Response:
         """Take back a cancellation at the period's end."""
         self.validated(StrictSerializer)
-        subscription = self.managed(user_id, pk)
+        subscription = get_object_or_404(Subscription.objects.managed_by(self.caller), user_id=user_id, pk=pk)
         subscription.resume(self.moment)
-        return Response(self.shown(subscription))
-
-    def managed(self, user_id: int, pk: int) -> Subscription:
-        """Return the subscription that the caller may act on, or raise 404."""
-        return get_object_or_404(Subscription.objects.managed_by(self.caller), user_id=user_id, pk=pk)
-
-    def forfeits(self, money: str | None, now: bool, subscription: Subscription) -> bool:
-        """Tell whether paid days are given up; that is for staff to say, and to be said where there are any."""
-        may_say = self.caller.has_perm(MANAGE_ALL)
-        if money and not (now and may_say):
-            raise Invalid("money", _("Only staff say this, and only of what is to end now."))
-        if now and may_say and not money and subscription.is_covered_ahead(self.moment):
-            raise Invalid("money", _("There are paid days ahead: say what becomes of the money."), "required")
-        return money == "forfeit"
+        return self.shown_alone(subscription)

@@ -43,6 +43,15 @@ MATRIX = {
     ("POST", "api/payments/create-checkout-session"): (401, 201, 403, 403, 201, 201),
     ("POST", "api/payments/confirm-payment"): (401, 403, 403, 403, 200, 200),
     ("GET", "api/events/"): (401, 403, 403, 403, 200, 200),
+    ("POST", "api/payments/<id:pk>/refund"): (401, 403, 403, 403, 403, 409),
+    ("POST", "api/payments/<id:pk>/reverse"): (401, 403, 403, 403, 403, 409),
+    ("GET", "api/receipts/"): (401, 403, 403, 403, 200, 200),
+    ("GET", "api/receipts/<id:pk>"): (401, 403, 403, 403, 404, 404),
+    ("GET", "api/refunds/"): (401, 403, 403, 403, 200, 200),
+    ("GET", "api/refunds/<id:pk>"): (401, 403, 403, 403, 404, 404),
+    ("POST", "api/refunds/<id:pk>/pay"): (401, 403, 403, 403, 403, 404),
+    ("POST", "api/subscriptions/<id:user_id>/<id:pk>/grant"): (401, 403, 403, 403, 403, 201),
+    ("GET", "api/state-machines"): ANYONE,
     ("GET", "api/schema"): ANYONE,
     ("GET", "api/docs"): ANYONE,
     ("GET", "api/redoc"): ANYONE,
@@ -75,7 +84,7 @@ def sent(route: tuple[str, str], alice: User, payment: Payment) -> tuple[str, di
     """Return the path and the body that are about Alice."""
     method, path = route
     for place, value in {"user_id": alice.pk, "pk": 0, "name": "pro"}.items():
-        pk = payment.pk if path.startswith("api/payments") else payment.subscription_id
+        pk = payment.subscription_id if path.startswith("api/subscriptions") else payment.pk
         path = path.replace(f"<id:{place}>", str(value or pk)).replace(f"<slug:{place}>", str(value))
     bodies = {
         "api/auth/register": {"username": "carol", "email": "carol@example.com", "password": "correct horse battery"},
@@ -83,6 +92,10 @@ def sent(route: tuple[str, str], alice: User, payment: Payment) -> tuple[str, di
         "api/subscriptions/": {"user_id": alice.pk, "plan_name": "another"},
         "api/payments/create-checkout-session": {"user_id": alice.pk, "plan_name": "another", "amount": "990.00"},
         "api/payments/confirm-payment": {"payment_id": payment.pk},
+        f"api/payments/{payment.pk}/refund": {"reason": "Because"},
+        f"api/payments/{payment.pk}/reverse": {"kind": "mistake", "reason": "Because"},
+        f"api/refunds/{payment.pk}/pay": {"evidence": "E-1"},
+        f"api/subscriptions/{alice.pk}/{payment.subscription_id}/grant": {"days": 7, "reason": "Because"},
     }
     return f"/{path}", bodies.get(path, {}) if method != "GET" else None
 
@@ -130,6 +143,9 @@ def test_a_right_opens_what_it_names_and_no_more(alice, payment):
             "api/subscriptions/<id:user_id>",
             "api/subscriptions/<id:user_id>/<id:pk>",
         },
+        "payments.view_receipt": {"api/receipts/"},
+        "payments.view_refund": {"api/refunds/"},
+        "journal.view_event": {"api/events/"},
     }.items():
         robot = UserFactory(is_service=True)
         robot.user_permissions.add(permission(codename))

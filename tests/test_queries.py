@@ -1,5 +1,7 @@
 """How many queries each route takes: exactly so many, and no more for thirty rows than for one."""
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.tokens import default_token_generator
 from django.db import connection
@@ -9,10 +11,11 @@ from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from billing_time.clock import Moment
 from payments.checkout import Order, payment_for
-from payments.models import Payment
+from payments.models import Facts, Payment, RefundOrder
 from payments.tests.factories import PaymentFactory
 from subscriptions.models import Plan, Subscription
 from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
+from tests.calling import Caller
 from tests.test_access_matrix import routes
 
 # Method and path → (who asks, queries). The token is one look-up; rights are two more, the user's and their groups';
@@ -40,6 +43,15 @@ TABLE = {
     ("POST", "api/payments/<id:pk>/cancel"): ("as_alice", 9),
     ("POST", "api/payments/create-checkout-session"): ("as_alice", 12),
     ("POST", "api/payments/confirm-payment"): ("as_staff", 12),
+    ("POST", "api/payments/<id:pk>/refund"): ("as_root", 12),
+    ("POST", "api/payments/<id:pk>/reverse"): ("as_root", 20),
+    ("GET", "api/receipts/"): ("as_staff", 4),
+    ("GET", "api/receipts/<id:pk>"): ("as_staff", 4),
+    ("GET", "api/refunds/"): ("as_staff", 4),
+    ("GET", "api/refunds/<id:pk>"): ("as_staff", 4),
+    ("POST", "api/refunds/<id:pk>/pay"): ("as_root", 9),
+    ("POST", "api/subscriptions/<id:user_id>/<id:pk>/grant"): ("as_root", 7),
+    ("GET", "api/state-machines"): ("anyone", 0),
     ("GET", "api/events/"): ("as_staff", 5),
     ("GET", "api/schema"): ("anyone", 0),
     ("GET", "api/docs"): ("anyone", 0),
@@ -68,10 +80,24 @@ def add_rows(user: User, number: int, moment: Moment) -> None:
     Payment.objects.bulk_create(payment_for(each, order, moment) for each, order in orders)
 
 
+def give_some_back(payment: Payment, moment: Moment) -> None:
+    """Let the payment be confirmed, and a little of it be owed back."""
+    somebody = UserFactory()
+    payment.confirm(Facts(evidence="E-1"), by=somebody, moment=moment)
+    payment.refund(RefundOrder(reason="Sorry", amount=Decimal("1.00")), by=somebody, moment=moment)
+
+
+@pytest.fixture
+def as_root(db) -> Caller:
+    return Caller(User.objects.create_superuser("root"))
+
+
 def sent(route: tuple[str, str], alice: User, payment: Payment) -> tuple[str, dict[str, object] | None]:
     """Return a path and a body that succeed."""
     path = route[1].replace("<id:user_id>", str(alice.pk)).replace("<slug:name>", payment.plan_id)
-    path = path.replace("<id:pk>", str(payment.pk if "payments" in path else payment.subscription_id))
+    pks = {"payments": payment.pk, "receipts": payment.receipt_id, "subscriptions": payment.subscription_id}
+    pk = payment.refunds.first().pk if "api/refunds/<" in path else pks.get(path.split("/")[1])
+    path = path.replace("<id:pk>", str(pk))
     token, new = default_token_generator.make_token(alice), "another correct horse"
     bodies = {
         "api/auth/register": {"username": "carol", "email": "carol@example.com", "password": PASSWORD},
@@ -83,6 +109,10 @@ def sent(route: tuple[str, str], alice: User, payment: Payment) -> tuple[str, di
         "api/subscriptions/": {"plan_name": "another"},
         "api/payments/create-checkout-session": {"plan_name": "another", "amount": "990.00"},
         "api/payments/confirm-payment": {"payment_id": payment.pk},
+        "api/payments/<id:pk>/refund": {"reason": "Sorry"},
+        "api/payments/<id:pk>/reverse": {"kind": "mistake", "reason": "Sorry"},
+        "api/refunds/<id:pk>/pay": {"evidence": "E-2"},
+        "api/subscriptions/<id:user_id>/<id:pk>/grant": {"days": 7, "reason": "Sorry"},
     }
     return f"/{path}", bodies.get(route[1], {}) if route[0] != "GET" else None
 
@@ -98,6 +128,8 @@ def test_a_route_takes_exactly_so_many_queries(request, alice, moment, route, nu
     if route[1].endswith("resume"):
         subscription.cancel(moment, now=False)
     add_rows(alice, number - 1, moment)
+    if route[1].startswith(("api/receipts", "api/refunds")) or route[1].endswith(("refund", "reverse")):
+        give_some_back(payment, moment)
     path, body = sent(route, alice, payment)
     with CaptureQueriesContext(connection) as captured:
         answer = caller.request(route[0], path, body)

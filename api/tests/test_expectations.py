@@ -9,13 +9,24 @@ from django.test import RequestFactory
 
 from accounts.models import User
 from api.expectations import ANY, Expectation, PreconditionFailed, etag, row_values, version_of
+from billing_time.clock import Moment
 
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 
 
+class Row:
+    """Something that has a version."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def version(self, moment: Moment) -> str:
+        return self.name
+
+
 def holds(expectation: Expectation, version: str = "a1") -> bool:
     try:
-        expectation.check(version)
+        expectation.check(Row(version), Moment.of(NOON))
     except PreconditionFailed:
         return False
     return True
