@@ -44,7 +44,7 @@ TABLE = {
     ("POST", "api/payments/create-checkout-session"): ("as_alice", 12),
     ("POST", "api/payments/confirm-payment"): ("as_staff", 12),
     ("POST", "api/payments/<id:pk>/refund"): ("as_root", 12),
-    ("POST", "api/payments/<id:pk>/reverse"): ("as_root", 20),
+    ("POST", "api/payments/<id:pk>/reverse"): ("as_root", 21),
     ("GET", "api/receipts/"): ("as_staff", 4),
     ("GET", "api/receipts/<id:pk>"): ("as_staff", 4),
     ("GET", "api/refunds/"): ("as_staff", 4),
