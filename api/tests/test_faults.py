@@ -80,9 +80,10 @@ def crossing(monkeypatch):
 
 
 def crosswise(alice, bob):
+    hers, his = Caller(alice), Caller(bob)
     return race(
-        lambda caller=Caller(alice): caller.post(COUNTS, {"names": ["one", "two"]}, Idempotency_Key="k-1"),
-        lambda caller=Caller(bob): caller.post(COUNTS, {"names": ["two", "one"]}),
+        lambda: hers.post(COUNTS, {"names": ["one", "two"]}, Idempotency_Key="k-1"),
+        lambda: his.post(COUNTS, {"names": ["two", "one"]}),
     )
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
 
 import pytest
+from django.db import connection, transaction
 
 from api.models import IdempotencyKey
 from api.repeats import Repeat
@@ -112,3 +113,23 @@ def test_while_the_first_runs_the_second_is_told_to_come_again(alice):
     assert (again["Idempotent-Replayed"], again.content) == ("true", done.content)
     assert hits() == 2
     assert IdempotencyKey.objects.count() == 2
+
+
+def test_waiting_for_a_key_leaves_the_time_to_wait_for_rows_as_it_was(alice):
+    repeat = Repeat("ab" * 32, "")
+    number = int.from_bytes(bytes.fromhex("ab" * 8), signed=True)
+
+    def hold():
+        with session() as other, other.transaction():
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+            wait_until(waiting)
+
+    def wait():
+        wait_until(keys_held)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '7s'")
+            repeat.lock()
+            cursor.execute("SHOW lock_timeout")
+            return cursor.fetchone()
+
+    assert race(hold, wait)[1] == ("7s",)
