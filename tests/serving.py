@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,12 @@ class Server:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.workers: list[int] = []
+
+    def kill(self) -> None:
+        """End the processes that answer, in the middle of whatever they do."""
+        for worker in self.workers:
+            os.kill(worker, signal.SIGKILL)
 
     def request(
         self, method: str, path: str, body: Any = None, **headers: str
@@ -68,10 +75,18 @@ def serving(database_url: str, *, workers: int = 1, **environment: str) -> Itera
     process = subprocess.Popen(command, cwd=ROOT, env=env | environment, stderr=subprocess.DEVNULL)
     try:
         wait_until_healthy(server, process)
+        server.workers = children(process.pid)
         yield server
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that this one has started."""
+    found = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [line.split() for line in found.splitlines()]
+    return [int(child) for child, parent in pairs if int(parent) == pid]
 
 
 def wait_until_healthy(server: Server, process: subprocess.Popen[bytes]) -> None:
