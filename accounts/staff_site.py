@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from unfold.sites import UnfoldAdminSite
 
+from .acting import acting_in_admin
 from .forms import LoginForm, OwnPasswordForm
 
 
@@ -39,7 +40,8 @@ class StaffSite(UnfoldAdminSite):
             success_url=reverse("admin:password_change_done", current_app=self.name),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        return cast(HttpResponse, view(request))
+        with acting_in_admin(request.user):
+            return cast(HttpResponse, view(request))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer the search of the side bar; unfold's own fails on pages that are none."""

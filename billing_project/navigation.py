@@ -56,10 +56,11 @@ def sold(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def people(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the links to users and groups."""
+    """Return the links to users, groups and what they did."""
     return [
         link(request, "accounts_user", _("Users"), "person", right="accounts.view_user"),
         link(request, "auth_group", _("Groups"), "group", right="auth.view_group"),
+        link(request, "journal_event", _("Journal"), "history", right="journal.view_event"),
     ]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -59,7 +60,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
 class EventQuery(ListQuery):
     """Where to go on."""
 
-    after = IdParameter(min_value=0, help_text="The `seq` of the last event seen; without it, from the beginning.")
+    after = IdParameter(min_value=0, help_text=_("The `seq` of the last event seen; without it, from the start."))
     cursor = None  # type: ignore[assignment]  # DRF: the field is not inherited
 
     def page(self, rows: QuerySet[Event]) -> Response:

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db import Error, transaction
+from django.db import Error
 from rest_framework.exceptions import APIException
 
+from accounts.acting import acting_in_admin
 from accounts.models import User
 from api.faults import problem_of_database_error
 from api.handlers import flatten
@@ -61,7 +62,7 @@ class Act:
 
     def run(self, row: Any, given: dict[str, Any], *, by: User, moment: Moment) -> Outcome:
         """Do it and log it, both or neither. Raise one of REFUSALS, with nothing changed."""
-        with transaction.atomic():
+        with acting_in_admin(by):
             outcome = self.perform(row, given, by, moment)
             if outcome.changed:
                 LogEntry.objects.log_actions(by.pk, [row], CHANGE, outcome.message, single_object=True)

@@ -23,11 +23,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
+from accounts.acting import acting_in_admin
 from accounts.models import User
 from api.fields import MAX_ID
 from billing_time.clock import Moment
 
 from .acts import REFUSALS, Act, words_of
+from .timeline import timeline_of
 
 SEARCH_LENGTH = 200
 SEARCH_WORDS = 10
@@ -43,6 +45,7 @@ class StaffAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     search_fields = ("pk",)
+    change_form_outer_after_template: str | None = "accounts/admin/timeline.html"
     # Look-ups by which other pages point into this list, such as `user__id__exact`.
     pointed_at_by: ClassVar[tuple[str, ...]] = ()
 
@@ -151,6 +154,7 @@ class StaffAdmin(ModelAdmin):
         """Show or save a row; what the database refuses is said in words."""
         row = self.get_object(request, unquote(object_id)) if object_id else None
         extra = (extra_context or {}) | {"show_delete": row is not None and not what_hangs_on(row)}
+        extra["timeline"] = timeline_of(request, row) if row is not None else None
         return in_words(request, lambda: super(StaffAdmin, self).changeform_view(request, object_id, form_url, extra))
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
@@ -222,7 +226,8 @@ def in_words(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResp
     if request.method != "POST":
         return view()
     try:
-        return view()
+        with acting_in_admin(request.user):
+            return view()
     except ProtectedError:
         messages.error(request, _("This cannot be deleted: other records need it."))
     except Error as error:

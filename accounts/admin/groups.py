@@ -9,16 +9,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_noop
 
 from .base import StaffAdmin, id_is
+from .timeline import ACTIONS
 
-ACTIONS = {
-    "add": gettext_lazy("add"),
-    "change": gettext_lazy("change"),
-    "delete": gettext_lazy("delete"),
-    "view": gettext_lazy("view"),
-}
 # The names stand in the models' Meta, where Django keeps them in English; here they are known to the translation.
 NAMES = (
     gettext_noop("Can subscribe, check out and cancel for any user"),

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from accounts.forms import AddUserForm, PasswordForm, UserForm
 from accounts.models import User
 
-from .base import StaffAdmin, id_is, link_to_list, page_of, person_is
+from .base import StaffAdmin, id_is, in_words, link_to_list, page_of, person_is
 from .groups import described_permissions
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -95,7 +95,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
         if user and user.is_service and self.has_change_permission(request, user):
             messages.error(request, _("A service account has no password: it lives by its token."))
             return redirect(page_of(user))
-        return super().user_change_password(request, id, form_url)
+        return in_words(request, lambda: super(UserAdmin, self).user_change_password(request, id, form_url))
 
     # --- What is shown
 
