@@ -27,6 +27,8 @@ LIMITED = {
     "payments_refund": KEEP,
     "subscriptions_subscription": KEEP,
 }
+# What trigger functions call with their owner's rights, and nobody else may.
+INNER_FUNCTIONS = ["journal_write", "journal_lock_floor"]
 # Temporary tables stand before all others in the search path, and triggers can be put on them: with those, a role could
 # have trigger functions work for it that were not meant to.
 BESIDE_TABLES = {
@@ -70,7 +72,8 @@ HELD = f"""
     UNION ALL
     SELECT 'function', p.proname, NULL, 'EXECUTE', held, held
     FROM pg_proc p CROSS JOIN LATERAL has_function_privilege(%(role)s, p.oid, 'EXECUTE') held
-    WHERE p.pronamespace = {HERE} AND p.prorettype = 'trigger'::regtype AND {OUR_OWN.format("p", "pg_proc")}
+    WHERE p.pronamespace = {HERE} AND {OUR_OWN.format("p", "pg_proc")}
+        AND (p.prorettype = 'trigger'::regtype OR p.proname = ANY (%(inner_functions)s::text[]))
     UNION ALL
     SELECT 'new ' || o.name, current_schema(), NULL, r.name, held, held
     FROM (VALUES ('r', 'tables'), ('S', 'sequences')) o(type, name)
@@ -136,16 +139,13 @@ class Difference(NamedTuple):
 
     def mend(self, role: str) -> str:
         """Return the statement that makes it right, as far as grants to the role itself or to everybody go."""
-        noun, name = self.kind.upper(), sql.Identifier(self.name)
-        if noun.startswith("NEW "):
-            begin = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {name} "
-            on = noun.removeprefix("NEW ")
-        else:
-            begin = ""
-            on = noun + (" {name}()" if self.kind == "function" else " {name}")
+        begin, on = "", f"{self.kind.upper()} {{name}}"
+        if self.kind.startswith("new "):
+            begin, on = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {name} ", self.kind[4:].upper()
         act = f"GRANT {self.right} ON {on} TO" if self.lacking else f"REVOKE {self.right} ON {on} FROM PUBLIC,"
-        names = {"name": name, "owner": sql.Identifier(owner()), "role": sql.Identifier(role)}
-        return sql.SQL(f"{begin}{act} {{role}}").format(**names).as_string()
+        names = {"name": self.name, "owner": owner(), "role": role}
+        quoted = {key: sql.Identifier(value) for key, value in names.items()}
+        return sql.SQL(f"{begin}{act} {{role}}").format(**quoted).as_string()
 
 
 def exists(role: str) -> bool:
@@ -172,8 +172,8 @@ def differences(role: str) -> list[Difference]:
     """Return where the rights of `role` are not what they should be, in the order of kinds and names."""
     found = []
     held = HELD + (HELD_SINCE_15 if version() >= 15 else "")
-    table_rights = TABLE_RIGHTS + ["MAINTAIN"] * (version() >= 17)
-    for kind, name, of_table, right, whole, part in rows(held, role=role, table_rights=table_rights):
+    lists = {"table_rights": TABLE_RIGHTS + ["MAINTAIN"] * (version() >= 17), "inner_functions": INNER_FUNCTIONS}
+    for kind, name, of_table, right, whole, part in rows(held, role=role, **lists):
         due = right in rightful(kind, of_table)
         if due != (whole if due else part):
             found.append(Difference(kind, name, right, lacking=due))
