@@ -1,6 +1,7 @@
 """The private PostgreSQL, as root and as anybody else, in folders open and closed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -122,6 +123,25 @@ def test_what_one_role_owned_in_an_older_checkout_becomes_the_owners_without_los
                 assert owner.execute("SELECT * FROM kept ORDER BY id").fetchall() == [(1, "one"), (2, "two")]
             with psycopg.connect(database.url) as program:
                 assert powers(program) == (False, False, False)
+
+
+@pytest.mark.parametrize("page", ["deployment.md", "deployment.ru.md"])
+def test_the_statements_of_the_deployment_page_make_two_roles_of_none_and_of_one(folder, page):
+    from_none, from_one = re.findall("```sql\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    with Children() as children:
+        cluster = postgres.Cluster(folder / "postgres")
+        port = urlsplit(cluster.start(children).url).port
+        cluster.ask(port, from_none.replace("billing", "shop"))
+        cluster.ask(port, OLD_SET_UP.replace("billing", "office"))
+        with psycopg.connect(f"postgresql://office:old@127.0.0.1:{port}/office") as connection:
+            connection.execute(OLD_PROGRAM)
+        cluster.ask(port, from_one.replace("billing", "office"))
+        for name, password in (("shop", "the-programs-password"), ("office", "old")):
+            with psycopg.connect(f"postgresql://{name}:{password}@127.0.0.1:{port}/{name}") as program:
+                assert powers(program) == (False, False, False)
+                assert program.execute(OWNERS.replace("billing", name)).fetchall() == [(f"{name}_owner",)]
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    program.execute("CREATE TABLE mine (id int)")
 
 
 def test_it_runs_as_an_ordinary_user(folder):
