@@ -70,7 +70,7 @@ HELD = f"""
     FROM unnest(ARRAY['CREATE', 'TEMPORARY']) r(name)
     CROSS JOIN LATERAL has_database_privilege(%(role)s, current_database(), r.name) held
     UNION ALL
-    SELECT 'function', p.proname, NULL, 'EXECUTE', held, held
+    SELECT 'function', p.oid::regprocedure::text, NULL, 'EXECUTE', held, held
     FROM pg_proc p CROSS JOIN LATERAL has_function_privilege(%(role)s, p.oid, 'EXECUTE') held
     WHERE p.pronamespace = {HERE} AND {OUR_OWN.format("p", "pg_proc")}
         AND (p.prorettype = 'trigger'::regtype OR p.proname = ANY (%(inner_functions)s::text[]))
@@ -143,14 +143,15 @@ class Difference(NamedTuple):
         if self.kind.startswith("new "):
             begin, on = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {name} ", self.kind[4:].upper()
         act = f"GRANT {self.right} ON {on} TO" if self.lacking else f"REVOKE {self.right} ON {on} FROM PUBLIC,"
-        names = {"name": self.name, "owner": owner(), "role": role}
-        quoted = {key: sql.Identifier(value) for key, value in names.items()}
-        return sql.SQL(f"{begin}{act} {{role}}").format(**quoted).as_string()
+        # A function's name comes with its arguments, as PostgreSQL writes it.
+        name = sql.SQL(self.name) if self.kind == "function" else sql.Identifier(self.name)
+        others = {"owner": sql.Identifier(owner()), "role": sql.Identifier(role)}
+        return sql.SQL(f"{begin}{act} {{role}}").format(name=name, **others).as_string()
 
 
 def exists(role: str) -> bool:
     """Return whether there is such a role."""
-    return bool(rows("SELECT FROM pg_roles WHERE rolname = %(role)s", role=role))
+    return bool(rows("SELECT rolname FROM pg_roles WHERE rolname = %(role)s", role=role))
 
 
 def owner() -> str:
