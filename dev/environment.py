@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from dev.say import Refusal, say
 
@@ -14,11 +16,37 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 LOGS = LOCAL / "logs"
 RUN_ENV = LOCAL / "run.env"
+# Apart from it, for the program reads that one.
+OWNER_ENV = LOCAL / "owner.env"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 MANAGE = [str(PYTHON), str(ROOT / "manage.py")]
 
 LOOPBACK_NAMES = "localhost,127.0.0.1,[::1]"
+
+
+class Database(NamedTuple):
+    """Where the database is, for the program and for migrations: with two roles, or one and the same."""
+
+    url: str
+    owner_url: str
+
+    @property
+    def role(self) -> str:
+        """The role that the program serves with."""
+        return role_of(self.url)
+
+    @property
+    def has_two_roles(self) -> bool:
+        return self.role != role_of(self.owner_url)
+
+
+def role_of(url: str) -> str:
+    if role := urlsplit(url).username:
+        return unquote(role)
+    raise Refusal(
+        "DATABASE_URL and DATABASE_OWNER_URL must name their role: postgresql://USER:PASSWORD@HOST:PORT/NAME."
+    )
 
 
 def make_local() -> None:
@@ -77,6 +105,14 @@ def given() -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
+def named_database(values: Mapping[str, str]) -> Database | None:
+    """Return the database that the environment names, if it does."""
+    url, owner_url = values.get("DATABASE_URL"), values.get("DATABASE_OWNER_URL")
+    if owner_url and not url:
+        raise Refusal("DATABASE_OWNER_URL is set, and DATABASE_URL is not: both are needed, or none.")
+    return Database(url, owner_url or url) if url else None
+
+
 def is_on(value: str) -> bool:
     return value.strip().lower() in ("true", "on", "ok", "y", "yes", "1")
 
@@ -129,7 +165,23 @@ def production(values: Mapping[str, str], *, needs: tuple[str, ...]) -> dict[str
         raise Refusal(f"{', '.join(missing)} must be set in the environment or in .env; see .env.example.")
     if is_on(values.get("DEBUG", "off")):
         raise Refusal("DEBUG is on, which shows secrets to visitors. Take it out of the environment and .env.")
-    return os.environ | {"ENV_FILES": ".env", "DEBUG": "off"}
+    return without_owner() | {"ENV_FILES": ".env", "DEBUG": "off"}
+
+
+def without_owner() -> dict[str, str]:
+    """Return the environment without the key to everything, which the program has no use for."""
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
+
+
+def remember_running(settings: Mapping[str, str], database: Database) -> None:
+    """Keep the settings of `make run` while it runs: for `manage.py`, and for `make migrate`."""
+    write_private(OWNER_ENV, f"DATABASE_OWNER_URL={database.owner_url}\n")
+    write_private(RUN_ENV, "".join(f"{name}={value}\n" for name, value in settings.items()))
+
+
+def forget_running() -> None:
+    for path in (RUN_ENV, OWNER_ENV):
+        path.unlink(missing_ok=True)
 
 
 def read_running() -> dict[str, str]:

@@ -1,9 +1,9 @@
 """`make migrate`: apply the migrations, in production as in development."""
 
-import os
 from contextlib import ExitStack
 
 from dev import environment, postgres, run
+from dev.environment import OWNER_ENV, Database
 from dev.processes import Children
 from dev.say import say
 
@@ -12,12 +12,19 @@ def main(_: list[str]) -> int:
     values = environment.given()
     with ExitStack() as stack:
         children = stack.enter_context(Children())
-        if "DATABASE_URL" in values:
+        if database := environment.named_database(values):
             env = environment.production(values, needs=("SECRET_KEY", "DATABASE_URL"))
         elif running := environment.read_running():
-            env = os.environ | running
+            env = environment.without_owner() | running
+            database = Database(url := running["DATABASE_URL"], owner_beside(url))
         else:
             stack.enter_context(environment.lock("run", refusal=run.already_running()))
-            env = os.environ | environment.development(values, postgres.for_run().start(children))
-        say(run.manage(children, env, "migrate", "--no-input").strip())
+            database = postgres.for_run().start(children)
+            env = environment.without_owner() | environment.development(values, database.url)
+        say(run.migrate(children, env, database).strip())
     return 0
+
+
+def owner_beside(url: str) -> str:
+    """Return how the `make run` that is under way reaches its database as the owner; an older one has but one role."""
+    return environment.read_env_file(OWNER_ENV).get("DATABASE_OWNER_URL", url)

@@ -1,5 +1,6 @@
 """A private PostgreSQL for development and tests: its own data, a free port on 127.0.0.1, a random password."""
 
+import hmac
 import os
 import secrets
 import shutil
@@ -13,21 +14,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import binaries, leftovers
-from dev.environment import LOGS, lock, write_private
+from dev.environment import LOGS, Database, lock, write_private
 from dev.processes import Child, Children
 from dev.say import Refusal, last_lines, say
 
 NAME = "billing"
+OWNER = f"{NAME}_owner"
+SUPERUSER = "postgres"
 STARTS = 10
 START_SECONDS = 60.0
 UNSAFE_AND_FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
-# The application is no superuser, so that what the database refuses it stays refused.
+# No role of ours is a superuser, so that what the database refuses it stays refused.
 SET_UP = f"""
+SELECT 'CREATE ROLE ' || :'owner' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \\gexec
 SELECT 'CREATE ROLE {NAME}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{NAME}') \\gexec
-ALTER ROLE {NAME} LOGIN CREATEDB PASSWORD :'password';
-SELECT 'CREATE DATABASE {NAME} OWNER {NAME}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{NAME}') \\gexec
+ALTER ROLE :owner LOGIN CREATEDB PASSWORD :'owner_password';
+ALTER ROLE {NAME} LOGIN PASSWORD :'password';
+SELECT 'CREATE DATABASE {NAME} OWNER ' || :'owner' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{NAME}')
+\\gexec
 """  # noqa: S608 - made of constants
+# Tests make databases, and roles in them.
+ONE_ROLE = f"{SET_UP} ALTER ROLE {NAME} CREATEROLE;"
+# As in production. Where the program's role used to own everything, all of it becomes the owner's.
+TWO_ROLES = f"""{SET_UP}
+ALTER ROLE {NAME} NOCREATEDB;
+ALTER DATABASE {NAME} OWNER TO :owner;
+\\connect {NAME}
+REASSIGN OWNED BY {NAME} TO :owner;
+ALTER SCHEMA public OWNER TO :owner;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+"""
 
 
 @dataclass
@@ -36,6 +53,7 @@ class Cluster:
 
     home: Path
     durable: bool = True
+    owner: str = OWNER
 
     def __post_init__(self) -> None:
         self.user = binaries.server_user(self.home)
@@ -45,8 +63,8 @@ class Cluster:
         self.log = LOGS / f"{self.home.name}.log"
         self.password_file = self.home / "password"
 
-    def start(self, children: Children) -> str:
-        """Bring it up as one of the children and return its DATABASE_URL."""
+    def start(self, children: Children) -> Database:
+        """Bring it up as one of the children, with its database and roles."""
         say(f"Starting a private PostgreSQL {self.version} in {self.home}")
         self.make_home()
         leftovers.end_postgres(self.data)
@@ -56,11 +74,15 @@ class Cluster:
             self.initialise(children)
         self.server, port = self.launch(children)
         self.check_and_set_up(port)
-        return f"postgresql://{NAME}:{self.password}@127.0.0.1:{port}/{NAME}"
+        return Database(self.url(NAME, port), self.url(self.owner, port))
 
-    @property
-    def password(self) -> str:
-        return self.password_file.read_text(encoding="utf-8").strip()
+    def url(self, role: str, port: int) -> str:
+        return f"postgresql://{role}:{self.password(role)}@127.0.0.1:{port}/{NAME}"
+
+    def password(self, role: str) -> str:
+        """Return the password of a role: the superuser's tells all others, and none of them tells another."""
+        password = self.password_file.read_text(encoding="utf-8").strip()
+        return password if role == SUPERUSER else hmac.digest(password.encode(), role.encode(), "sha256").hex()
 
     def make_home(self) -> None:
         self.home.mkdir(mode=0o700, exist_ok=True)
@@ -80,7 +102,7 @@ class Cluster:
         children.run(
             "Making the database files",
             [
-                *(str(self.programs / "initdb"), f"--pgdata={draft}", "--username=postgres", "--encoding=UTF8"),
+                *(str(self.programs / "initdb"), f"--pgdata={draft}", f"--username={SUPERUSER}", "--encoding=UTF8"),
                 *("--auth=scram-sha-256", f"--pwfile={self.password_file}", *locale),
                 *([] if self.durable else ["--no-sync"]),
             ],
@@ -132,24 +154,26 @@ class Cluster:
         return False
 
     def check_and_set_up(self, port: int) -> None:
-        """Make sure that it is ours who answers at this port, then make the application's role and database."""
+        """Make sure that it is ours who answers at this port, then make the database and its roles."""
         answer = self.ask(port, "SHOW data_directory").strip()
         if answer != str(self.data):
             raise Refusal(
                 f"Another PostgreSQL answers at port {port}, with its data in {answer or 'no place it tells'}."
             )
-        self.ask(port, SET_UP)
+        self.ask(port, ONE_ROLE if self.owner == NAME else TWO_ROLES)
 
     def ask(self, port: int, sql: str) -> str:
+        variables = {"owner": self.owner, "owner_password": self.password(self.owner), "password": self.password(NAME)}
         answer = subprocess.run(
             [
                 *(self.programs / "psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"),
-                *("-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "postgres"),
+                *("-h", "127.0.0.1", "-p", str(port), "-U", SUPERUSER, "postgres"),
             ],
             capture_output=True,
             check=False,
-            env=binaries.ENVIRONMENT | {"PGPASSWORD": self.password},
-            input=f"\\set password {self.password}\n{sql}",  # among the arguments other users could read it
+            env=binaries.ENVIRONMENT | {"PGPASSWORD": self.password(SUPERUSER)},
+            # Among the arguments other users could read them.
+            input="".join(f"\\set {name} {value}\n" for name, value in variables.items()) + sql,
             text=True,
         )
         if answer.returncode:
@@ -173,8 +197,8 @@ def for_tests(children: Children) -> Iterator[str]:
                 break
         else:
             raise Refusal("Nineteen test runs are under way in this checkout; let one of them end.")
-        cluster = Cluster(binaries.runtime_folder() / name, durable=False)
-        yield cluster.start(children)
+        cluster = Cluster(binaries.runtime_folder() / name, durable=False, owner=NAME)
+        yield cluster.start(children).url
         children.stop(cluster.server)
         shutil.rmtree(cluster.home)
 

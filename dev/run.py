@@ -1,14 +1,13 @@
 """`make run`: everything, on this machine, with demo data."""
 
 import http.client
-import os
 import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 
 from dev import environment, leftovers, postgres
-from dev.environment import LOGS, MANAGE, PYTHON, RUN_ENV
+from dev.environment import LOGS, MANAGE, PYTHON, RUN_ENV, Database
 from dev.processes import Children, Stopped
 from dev.say import Refusal, say
 
@@ -26,18 +25,18 @@ def main(_: list[str]) -> int:
         except Stopped:
             say("\nStopping")
         finally:
-            RUN_ENV.unlink(missing_ok=True)
+            environment.forget_running()
     say("Stopped.")
     return 0
 
 
 def run(children: Children, values: Mapping[str, str], port: int) -> None:
-    database_url = values.get("DATABASE_URL") or postgres.for_run().start(children)
-    development = environment.development(values, database_url)
-    environment.write_private(RUN_ENV, "".join(f"{name}={value}\n" for name, value in development.items()))
-    env = os.environ | development
+    database = environment.named_database(values) or postgres.for_run().start(children)
+    development = environment.development(values, database.url)
+    environment.remember_running(development, database)
+    env = environment.without_owner() | development
     say("Applying migrations")
-    manage(children, env, "migrate", "--no-input")
+    migrate(children, env, database)
     if not environment.is_on(development["DEBUG"]):
         manage(children, env, "collectstatic", "--no-input")
     say("Making demo data")
@@ -50,6 +49,13 @@ def run(children: Children, values: Mapping[str, str], port: int) -> None:
     say(f"\nServing on {address}/\n  the API to try   {address}/api/docs\n  the admin        {address}/admin/")
     say(f"{demo.strip()}\nCtrl-C stops it.")
     children.watch()
+
+
+def migrate(children: Children, env: Mapping[str, str], database: Database) -> str:
+    """Migrate as the owner of the database; then give the program's role its rights, where it is another one."""
+    as_owner = {**env, "DATABASE_URL": database.owner_url}
+    said = manage(children, as_owner, "migrate", "--no-input")
+    return said + manage(children, as_owner, "grant_rights", database.role) if database.has_two_roles else said
 
 
 def manage(children: Children, env: Mapping[str, str], command: str, *options: str) -> str:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -73,12 +74,17 @@ class Checkout:
         self.makes.append(process)
         return process
 
+    def commands(self) -> list[str]:
+        """Return what manage.py was asked for, each with the role that the database was given as."""
+        lines = (self.root / "manage.log").read_text().splitlines()
+        return [re.sub(r" postgresql://([^:@]+)[^ ]*$", r" as \1", line) for line in lines]
+
     def said(self, number: int = -1) -> str:
         return (self.root / f"output-{number % len(self.makes)}").read_text()
 
-    def run(self) -> subprocess.Popen[str]:
+    def run(self, **variables: str) -> subprocess.Popen[str]:
         """Start `make run` and wait until it serves."""
-        process = self.make("run")
+        process = self.make("run", **variables)
         wait_until(lambda: "Ctrl-C stops it" in self.said() or process.poll() is not None, 60)
         assert process.poll() is None, self.said()
         return process

@@ -10,6 +10,8 @@ import pytest
 from dev.environment import read_env_file
 from dev.tests.conftest import wait_until
 
+MIGRATED = ["migrate --no-input as billing_owner", "grant_rights billing as billing_owner"]
+
 
 def terminate_make(make: subprocess.Popen) -> None:
     make.terminate()
@@ -40,7 +42,7 @@ def test_it_serves_and_stops_without_leaving_a_process(checkout, stop):
     stop(make)
     make.wait(10)
     wait_until(lambda: not checkout.processes(), 10)
-    assert not (checkout.root / ".local" / "run.env").exists()
+    assert not list((checkout.root / ".local").glob("*.env"))
 
 
 def test_beside_a_run_there_are_its_settings_and_no_second_run(checkout):
@@ -54,9 +56,31 @@ def test_beside_a_run_there_are_its_settings_and_no_second_run(checkout):
     assert f"http://127.0.0.1:{checkout.port}/" in checkout.said()
     migrate = checkout.make("migrate")
     assert migrate.wait(20) == 0, checkout.said()
-    last_command = (checkout.root / "manage.log").read_text().splitlines()[-1]
-    assert last_command == f"migrate --no-input {settings['DATABASE_URL']}"
+    assert checkout.commands()[-2:] == MIGRATED
     assert checkout.answer()[:3] == ["fine", "on", "-"]
+
+
+def test_the_owner_migrates_and_the_program_serves_as_a_role_of_its_own(checkout):
+    checkout.run()
+    assert checkout.commands() == [*MIGRATED, "demo as billing"]
+    assert read_env_file(checkout.root / ".local" / "run.env")["DATABASE_URL"].startswith("postgresql://billing:")
+    assert "owner" not in (checkout.root / ".local" / "run.env").read_text().lower()
+
+
+def test_a_database_of_ones_own_has_one_role_unless_an_owner_is_named(checkout, new_checkout):
+    checkout.run()
+    owner_env = read_env_file(checkout.root / ".local" / "owner.env")
+    given = read_env_file(checkout.root / ".local" / "run.env") | owner_env
+    one_role = new_checkout()
+    one_role.run(DATABASE_URL=given["DATABASE_URL"])
+    assert one_role.commands() == ["migrate --no-input as billing", "demo as billing"]
+    assert one_role.make("migrate").wait(20) == 0
+    assert one_role.commands()[2:] == ["migrate --no-input as billing"]
+    two_roles = new_checkout()
+    two_roles.run(DATABASE_URL=given["DATABASE_URL"], DATABASE_OWNER_URL=given["DATABASE_OWNER_URL"])
+    assert two_roles.commands() == [*MIGRATED, "demo as billing"]
+    assert two_roles.make("migrate").wait(20) == 0
+    assert two_roles.commands()[3:] == MIGRATED
 
 
 def test_a_run_after_kill_9_of_everything_works_again(checkout):
