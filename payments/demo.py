@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,8 @@ from billing_time.clock import Moment
 from subscriptions.models import Plan, Subscription
 
 from .checkout import Order, check_out
-from .models import Facts, Payment
+from .grants import grant
+from .models import Facts, Payment, RefundOrder, ReversalOrder
 
 PASSWORD = "try-the-demo"  # noqa: S105  (it is meant to be known)
 ADMIN, OPERATOR = "admin", "olga"
@@ -108,10 +110,10 @@ class Teller:
         order = Order(plan=subscription.plan, amount=subscription.unit_price * subscription.duration)
         return check_out(subscription.user, order, self.ago(days_ago), subscription=subscription)[0]
 
-    def confirm(self, payment: Payment, days_ago: int) -> Subscription:
+    def confirm(self, payment: Payment, days_ago: int, **known: Any) -> Subscription:
         """Let the operator find the money on the bank's statement."""
         moment = self.ago(days_ago)
-        facts = Facts(evidence=f"DEMO-{payment.user.username}", received_on=moment.today)
+        facts = Facts(evidence=f"DEMO-{payment.user.username}", received_on=moment.today, **known)
         payment.confirm(facts, by=self.operator, moment=moment)
         return payment.subscription
 
@@ -172,6 +174,30 @@ class Teller:
         subscription.cancel(self.ago(6), now=True)
         self.confirm(payment, 2)
 
+    def got_some_back(self, user: User) -> None:
+        """Was without service for some days, and is owed a part of the money."""
+        payment = self.ask(self.subscribe(user, "pro", 15), 15)
+        self.confirm(payment, 15)
+        order = RefundOrder(amount=Decimal("300.00"), reason="Nine days without service")
+        payment.refund(order, by=self.operator, moment=self.ago(3))
+
+    def bank_took_it_back(self, user: User) -> None:
+        """Paid from an account that was closed; the subscription waits for money again."""
+        payment = self.ask(self.subscribe(user, "pro", 11), 11)
+        self.confirm(payment, 10)
+        order = ReversalOrder(kind="returned_by_bank", reason="Account closed", evidence="DEMO-returned")
+        payment.reverse(order, by=self.operator, moment=self.ago(4))
+
+    def was_given_time(self, user: User) -> None:
+        """Reported a fault, and has two weeks for nothing."""
+        subscription = self.subscribe(user, "pro", 6)
+        grant(subscription, 14, "Thank you for the report", by=self.operator, moment=self.ago(5))
+
+    def paid_too_much(self, user: User) -> None:
+        """Rounded up; what is over stands in the queue."""
+        payment = self.ask(self.subscribe(user, "pro", 7), 7)
+        self.confirm(payment, 6, amount=Decimal("1000.00"), accept_difference=True, note="Rounded up by the customer")
+
 
 STORIES: dict[str, tuple[int, Callable[[Teller, User], None]]] = {
     "anna": (30, Teller.is_active),
@@ -185,4 +211,8 @@ STORIES: dict[str, tuple[int, Callable[[Teller, User], None]]] = {
     "igor": (60, Teller.paid_late),
     "maria": (120, Teller.paid_for_a_year),
     "nikita": (9, Teller.paid_for_nothing),
+    "oleg": (15, Teller.got_some_back),
+    "petra": (12, Teller.bank_took_it_back),
+    "roman": (6, Teller.was_given_time),
+    "sonya": (8, Teller.paid_too_much),
 }

@@ -432,9 +432,11 @@ class Subscription(models.Model):
         self.save(update_fields=["status", "end_date", "covered_until", "anchor_day", "cancel_at", "access_until"])
 
     def go_back_to_waiting(self, moment: Moment) -> None:
-        """Wait for money again, as long as for a first payment."""
+        """Wait for money again, as long as for a first payment and for what was asked already."""
         self.status, self.cancel_at, self.access_until = Status.PENDING, None, None
-        self.pending_until = moment.now + dt.timedelta(days=settings.PAYMENT_EXPIRES_DAYS)
+        waits = moment.now + dt.timedelta(days=settings.PAYMENT_EXPIRES_DAYS)
+        asked = self.payments.filter(status="pending").aggregate(until=models.Max("expires_at"))["until"]
+        self.pending_until = max(waits, asked or waits)
         self.start_date = self.end_date = moment.today
         self.save(
             update_fields=[

@@ -28,8 +28,12 @@ def test_it_makes_a_story_for_every_state(db, in_development, capsys):
     assert Plan.objects.count() == len(PLANS)
     assert set(STORIES) | {"admin", "olga"} == set(User.objects.values_list("username", flat=True))
     assert set(Subscription.objects.values_list("status", flat=True)) == set(Subscription.Status.values)
-    assert {"pending", "confirmed", "canceled", "expired"} == set(Payment.objects.values_list("status", flat=True))
+    assert {"pending", "confirmed", "canceled", "expired", "reversed"} == set(
+        Payment.objects.values_list("status", flat=True)
+    )
     assert Payment.objects.filter(unapplied=True).count() == 1
+    assert Receipt.objects.with_money_left().count() == 2
+    assert Payment.objects.filter(provider="grant").count() == Payment.objects.exclude(refunded_amount=0).count() == 1
     assert (status_of("elena"), status_of("fyodor"), status_of("igor")) == ("trialing", "past_due", "active")
     assert PASSWORD in said
     assert "/admin/" in said
