@@ -45,7 +45,7 @@ IF_MATCH = OpenApiParameter(
     "If-Match", TEXT, OpenApiParameter.HEADER, description="The `ETag` of the object as you saw it; else 412."
 )
 ETAG = OpenApiParameter(
-    "ETag", TEXT, OpenApiParameter.HEADER, description="Changes with whatever the answer shows.", response=[200]
+    "ETag", TEXT, OpenApiParameter.HEADER, description="Changes with whatever the answer shows.", response=[200, 201]
 )
 BOUNDS = {
     "_after": "From this on, itself included.",

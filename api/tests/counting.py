@@ -78,7 +78,7 @@ class CountViewSet(ApiViewSet):
     def count_one(self, name):
         RateWindow.objects.get_or_create(pk=name, defaults={"hits": 0, "ends_at": timezone.now()})
         row = RateWindow.objects.select_for_update(no_key=True).get(pk=name)
-        self.expected.check(Count(row.pk, row.hits).version(self.moment))
+        self.expected.check(Count(row.pk, row.hits), self.moment)
         row.hits += 1
         row.save(update_fields=["hits"])
         return Count(row.pk, row.hits)

@@ -130,10 +130,11 @@ def test_payments_that_become_confirmed_meanwhile_do_not_break_the_walk(as_alice
 
 
 @pytest.mark.parametrize("micro", [0, 1, 999_999])
-def test_instants_that_differ_by_a_microsecond_are_told_apart(as_alice, rows, micro):
+def test_instants_that_differ_by_a_microsecond_are_told_apart(as_alice, alice, moment, micro):
     base = dt.datetime(2026, 1, 31, 9, 12, 44, micro, tzinfo=dt.UTC)
-    for number, pk in enumerate(Payment.objects.order_by("pk").values_list("pk", flat=True)):
-        Payment.objects.filter(pk=pk).update(created_at=base + dt.timedelta(microseconds=number // 2))
+    for number in range(8):
+        at = type(moment)(base + dt.timedelta(microseconds=number // 2), moment.today)
+        PaymentFactory(subscription=SubscriptionFactory(user=alice, moment=at), moment=at)
     pages = walk(as_alice, f"{PAYMENTS}?ordering=created_at&page_size=1")
     assert sum(pages, []) == expected(PAYMENTS, "created_at")
 

@@ -9,13 +9,14 @@ from decimal import Decimal
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.tests.factories import PASSWORD
 from api.models import IdempotencyKey
 from api.repeats import canonical
 from api.tests.counting import hits
-from subscriptions.models import Subscription
 from subscriptions.tests.factories import PlanFactory
 
 COUNTS, OTHERS = "/api/counts", "/api/others/"
@@ -53,6 +54,17 @@ def test_a_repeat_gets_the_first_answer_to_the_byte_and_nothing_is_done_again(po
     assert {"ETag", "Location", "Content-Type", "Content-Language"} <= set(again.headers)
     assert [is_replay(answer) for answer in (first, again, third)] == [False, True, True]
     assert hits() == 1
+
+
+@routes
+def test_a_key_takes_three_statements_and_a_repeat_four_in_all(post, as_alice):
+    as_alice.post(COUNTS)
+    asked = []
+    for key in ({}, {"Idempotency_Key": "k-1"}, {"Idempotency_Key": "k-1"}):
+        with CaptureQueriesContext(connection) as captured:
+            as_alice.post(COUNTS, **key)
+        asked.append(len([query for query in captured if "SAVEPOINT" not in query["sql"]]))
+    assert asked == [asked[0], asked[0] + 3, 4]
 
 
 @routes
@@ -214,7 +226,8 @@ def test_a_real_subscription_is_made_once_and_a_kept_conflict_outlives_its_reaso
     assert (first.status_code, told(first)) == (201, told(again))
     refused = as_alice.post(SUBSCRIBE, {"plan_name": "pro"}, Idempotency_Key="b")
     assert refused.json()["code"] == "subscription_exists"
-    Subscription.objects.all().delete()
+    live = first.json()
+    assert as_alice.post(f"{SUBSCRIBE}{live['user_id']}/{live['id']}/cancel").status_code == 200
     assert told(as_alice.post(SUBSCRIBE, {"plan_name": "pro"}, Idempotency_Key="b")) == told(refused)
     assert as_alice.post(SUBSCRIBE, {"plan_name": "pro"}, Idempotency_Key="c").status_code == 201
 

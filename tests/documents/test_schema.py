@@ -7,6 +7,7 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core.management import call_command
+from django.test import override_settings
 from django.urls import get_resolver
 from django.utils import translation
 from drf_spectacular.validation import validate_schema
@@ -179,6 +180,28 @@ def test_who_must_wait_or_log_in_is_told_so_in_a_header(schema):
                 assert header in resolved(schema, response)["headers"]
 
 
+def test_whoever_is_logged_in_can_name_a_post_to_repeat_it_and_nobody_else_can(schema):
+    for path, method, operation in operations_of(schema):
+        named = {parameter["name"] for parameter in operation.get("parameters", [])}
+        takes_key = method == "post" and operation["security"] != [{}]
+        assert ("Idempotency-Key" in named) == takes_key, path
+        assert ("422" in operation["responses"]) == takes_key, path
+        if takes_key:
+            done = next(response for status, response in operation["responses"].items() if status.startswith("2"))
+            assert "Idempotent-Replayed" in done["headers"]
+            assert "`idempotency_in_progress`" in operation["responses"]["409"]["description"]
+            assert "Retry-After" in operation["responses"]["409"]["headers"]
+
+
+def test_a_view_that_honours_if_match_says_so():
+    with override_settings(ROOT_URLCONF="api.tests.counting"):
+        schema = json.loads(document.__wrapped__("json"))
+    post, get = schema["paths"]["/api/counts"]["post"], schema["paths"]["/api/counts/{name}"]["get"]
+    assert {"If-Match", "Idempotency-Key"} <= {parameter["name"] for parameter in post["parameters"]}
+    assert "412" in post["responses"]
+    assert "ETag" in get["responses"]["200"]["headers"]
+
+
 def test_every_code_of_a_refusal_stands_in_the_description_of_its_status(schema):
     described = {operation["operationId"]: operation for _, _, operation in operations_of(schema)}
     confirm = described["confirm_payment"]["responses"]
@@ -246,7 +269,7 @@ def test_what_a_view_reads_is_what_it_says_that_it_reads():
 
 def test_a_view_says_nothing_about_actions_that_it_has_not():
     for view, _action in actions():
-        named = {*view.rights, *view.requests, *view.queries, *view.answers, *view.refusals}
+        named = {*view.rights, *view.requests, *view.queries, *view.answers, *view.refusals, *view.expects, *view.etags}
         assert all(callable(getattr(view, action, None)) for action in named), view.__name__
 
 
