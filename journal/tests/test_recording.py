@@ -340,6 +340,46 @@ def test_its_owner_has_given_away_the_rights_to_change_it(right):
         assert execute(connection, "SELECT has_table_privilege(%s, %s)", table, right) == [(is_superuser,)]
 
 
+@pytest.fixture
+def clerk():
+    """Become a role that may write groups, as the application's role may, and that owns nothing."""
+    execute(connection, "CREATE ROLE journal_clerk")
+    execute(connection, "GRANT journal_clerk TO CURRENT_USER")
+    execute(connection, "GRANT USAGE ON SCHEMA public TO journal_clerk")
+    execute(connection, "GRANT SELECT, INSERT ON auth_group TO journal_clerk")
+    execute(connection, "GRANT USAGE ON SEQUENCE auth_group_id_seq TO journal_clerk")
+    execute(connection, "SET LOCAL ROLE journal_clerk")
+    yield
+    execute(connection, "RESET ROLE")
+
+
+def test_whoever_holds_no_right_on_the_journal_still_leaves_an_event(clerk):
+    execute(connection, "INSERT INTO auth_group (name) VALUES ('Night shift')")
+    assert execute(connection, "SELECT journal_settled()")[0][0] >= 0
+    execute(connection, "RESET ROLE")
+    assert newest().after["name"] == "Night shift"
+    assert newest().actor_name == execute(connection, "SELECT session_user::text")[0][0]
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "INSERT INTO journal_event (kind) VALUES ('payment.confirmed')",
+        "DELETE FROM journal_event",
+        "TRUNCATE journal_event",
+        "SELECT setval('journal_event_seq_seq', 1)",
+        "SELECT journal_write('payment.confirmed', 'payment', '1', 1, '{}', '{}')",
+        (
+            "CREATE TEMPORARY TABLE mine (id bigint, status text); CREATE TRIGGER t AFTER INSERT ON mine "
+            "FOR EACH ROW EXECUTE FUNCTION journal_record('payment', 'id', '', '', '')"
+        ),
+    ],
+)
+def test_nor_can_they_write_into_it_what_never_happened(clerk, forgery):
+    with pytest.raises(connection.Database.errors.InsufficientPrivilege):
+        execute_raw(forgery)
+
+
 def execute_raw(sql):
     """Run it without Django's wrapping, so that what the database said is whole."""
     with connection.connection.transaction():
