@@ -48,7 +48,7 @@ class Event(models.Model):
 
     class Meta:
         verbose_name = _("event")
-        verbose_name_plural = _("journal")
+        verbose_name_plural = _("events")
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["object_type", "object_id", "seq"], name="event_object"),

@@ -89,6 +89,7 @@ class EventAdmin(ReadOnlyAdmin):
     change_form_outer_after_template = None
     list_display = ("number", "at", "what", "object_link", "who", "channel_shown", "reason")
     list_display_links = ("number",)
+    sortable_by = ("number",)
     list_filter = (ObjectFilter, KindFilter, ChannelFilter)
     pointed_at_by = ("object_id__exact",)
     search_help_text = gettext_lazy("Id of the object, id of the request, or who acted")
@@ -130,11 +131,7 @@ class EventAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("changes"))
     def changes(self, event: Event) -> str:
         """Say what changed, a line for each column."""
-        lines = (
-            (change.label, " → ".join(side for side in (change.was, change.became) if side is not None))
-            for change in changes_of(event)
-        )
-        return format_html_join("", "<div>{}: {}</div>", lines) or "–"
+        return format_html_join("", "<div>{}</div>", ((change,) for change in changes_of(event))) or "–"
 
 
 def link_to_object(event: Event) -> str:

@@ -60,6 +60,10 @@ class Change:
     was: str | None
     became: str | None
 
+    def __str__(self) -> str:
+        sides = (side for side in (self.was, self.became) if side is not None)
+        return f"{self.label}: {' → '.join(sides)}"
+
 
 @dataclass(frozen=True)
 class Entry:

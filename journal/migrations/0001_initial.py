@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "event",
-                "verbose_name_plural": "journal",
+                "verbose_name_plural": "events",
                 "default_permissions": ("view",),
                 "indexes": [
                     models.Index(fields=["object_type", "object_id", "seq"], name="event_object"),

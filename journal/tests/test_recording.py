@@ -21,7 +21,36 @@ VISIBLE = {
         "created_at email(secret) id is_active is_service is_staff is_superuser password_hash(secret) username"
     ),
     "auth_group": "id name",
+    "payments_allocation": "amount created_at currency id payment_id receipt_id user_id",
+    "payments_payment": (
+        "amount confirmed_at confirmed_by_id covers_from covers_to created_at currency duration expires_at id interval "
+        "interval_count plan_name provider receipt_id reference refunded_amount reversal_kind shortfall status "
+        "subscription_id taken_back_on unapplied unit_price user_id"
+    ),
+    "payments_receipt": (
+        "amount created_at currency evidence id note received_on recorded_by_id refunded_amount reversed_amount source "
+        "user_id voided_at"
+    ),
+    "payments_refund": (
+        "amount coverage created_at currency evidence id paid_at payment_id reason recorded_by_id status user_id"
+    ),
+    "payments_reversal": (
+        "amount created_at currency evidence id kind payment_id reason receipt_id recorded_by_id user_id"
+    ),
+    "subscriptions_plan": (
+        "created_at currency description grace_days interval interval_count is_active name price title trial_days"
+    ),
+    "subscriptions_subscription": (
+        "access_until anchor_day cancel_at cancel_reason covered_until created_at currency duration end_date grace_days "
+        "id interval interval_count pending_until plan_name start_date status trial_days trial_end unit_price user_id"
+    ),
 }
+RIGHTS = {"accounts_user_groups", "accounts_user_user_permissions", "auth_group_permissions"}
+# Tables of which nothing is recorded: what only programs keep, and the journal itself. A new table is a decision too.
+NOT_RECORDED = {
+    "accounts_token", "api_idempotencykey", "api_ratewindow", "auth_permission", "django_admin_log",
+    "django_content_type", "django_migrations", "django_session", "journal_event", "journal_seal",
+}  # fmt: skip
 RECORDED = """
     SELECT tgrelid::regclass::text, tgargs, array(
         SELECT attname::text FROM pg_attribute WHERE attrelid = tgrelid AND attnum > 0 AND NOT attisdropped
@@ -117,6 +146,45 @@ def test_every_visible_column_of_every_recorded_table_was_decided_upon():
         shown = (f"{name}(secret)" if name in secret else name for name in columns if name not in hidden)
         found[table] = " ".join(sorted(shown))
     assert found == VISIBLE
+
+
+def test_every_other_table_was_decided_upon_too():
+    tables = {name for (name,) in execute(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    rights = execute(
+        connection, "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'journal_record_right'::regproc"
+    )
+    assert {name for (name,) in rights} == RIGHTS
+    assert tables == {*VISIBLE, *RIGHTS, *NOT_RECORDED}
+
+
+def test_a_confirmation_leaves_an_event_for_each_object_it_changes(as_staff, staff, payment):
+    before = newest().seq
+    answer = as_staff.post("/api/payments/confirm-payment", {"payment_id": payment.pk, "evidence": "0117-22"})
+    assert answer.status_code == 200
+    found = {event.kind: event for event in events() if event.seq > before}
+    assert set(found) == {"receipt.created", "allocation.created", "payment.confirmed", "subscription.active"}
+    assert {(event.actor_id, event.channel, event.user_id) for event in found.values()} == {
+        (staff.pk, "api", payment.user_id)
+    }
+    assert {event.request_id for event in found.values()} == {answer["X-Request-Id"]}
+    confirmed, receipt = found["payment.confirmed"], found["receipt.created"]
+    assert (confirmed.before["status"], confirmed.after["status"]) == ("pending", "confirmed")
+    assert (receipt.after["amount"], receipt.after["evidence"]) == ("990.00", "0117-22")
+
+
+def test_confirming_again_leaves_nothing(as_staff, payment):
+    as_staff.post("/api/payments/confirm-payment", {"payment_id": payment.pk})
+    before = count()
+    assert as_staff.post("/api/payments/confirm-payment", {"payment_id": payment.pk}).json()["already_confirmed"]
+    assert count() == before
+
+
+def test_a_plan_is_named_by_its_name(plan):
+    plan.price = "1000.00"
+    plan.save()
+    event = newest()
+    assert (event.kind, event.object_id, event.user_id) == ("plan.changed", "pro", None)
+    assert (event.before, event.after) == ({"price": "990.00"}, {"price": "1000.00"})
 
 
 def test_a_temporary_table_of_the_same_name_does_not_catch_what_is_written(things):
@@ -270,6 +338,46 @@ def test_its_owner_has_given_away_the_rights_to_change_it(right):
     [(is_superuser,)] = execute(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     for table in ("journal_event", "journal_seal"):
         assert execute(connection, "SELECT has_table_privilege(%s, %s)", table, right) == [(is_superuser,)]
+
+
+@pytest.fixture
+def clerk():
+    """Become a role that may write groups, as the application's role may, and that owns nothing."""
+    execute(connection, "CREATE ROLE journal_clerk")
+    execute(connection, "GRANT journal_clerk TO CURRENT_USER")
+    execute(connection, "GRANT USAGE ON SCHEMA public TO journal_clerk")
+    execute(connection, "GRANT SELECT, INSERT ON auth_group TO journal_clerk")
+    execute(connection, "GRANT USAGE ON SEQUENCE auth_group_id_seq TO journal_clerk")
+    execute(connection, "SET LOCAL ROLE journal_clerk")
+    yield
+    execute(connection, "RESET ROLE")
+
+
+def test_whoever_holds_no_right_on_the_journal_still_leaves_an_event(clerk):
+    execute(connection, "INSERT INTO auth_group (name) VALUES ('Night shift')")
+    assert execute(connection, "SELECT journal_settled()")[0][0] >= 0
+    execute(connection, "RESET ROLE")
+    assert newest().after["name"] == "Night shift"
+    assert newest().actor_name == execute(connection, "SELECT session_user::text")[0][0]
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "INSERT INTO journal_event (kind) VALUES ('payment.confirmed')",
+        "DELETE FROM journal_event",
+        "TRUNCATE journal_event",
+        "SELECT setval('journal_event_seq_seq', 1)",
+        "SELECT journal_write('payment.confirmed', 'payment', '1', 1, '{}', '{}')",
+        (
+            "CREATE TEMPORARY TABLE mine (id bigint, status text); CREATE TRIGGER t AFTER INSERT ON mine "
+            "FOR EACH ROW EXECUTE FUNCTION journal_record('payment', 'id', '', '', '')"
+        ),
+    ],
+)
+def test_nor_can_they_write_into_it_what_never_happened(clerk, forgery):
+    with pytest.raises(connection.Database.errors.InsufficientPrivilege):
+        execute_raw(forgery)
 
 
 def execute_raw(sql):
