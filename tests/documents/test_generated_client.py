@@ -54,7 +54,7 @@ def test_the_client_is_made_without_a_warning_and_with_every_operation(generated
         operation for path in yaml.safe_load(WRITTEN.read_text())["paths"].values() for operation in path.values()
     ]
     for operation in operations:
-        assert (folder / "api" / operation["tags"][0] / f"{operation['operationId']}.py").is_file()
+        assert (folder / "api" / operation["tags"][0].replace("-", "_") / f"{operation['operationId']}.py").is_file()
 
 
 def test_the_client_compiles(generated):

@@ -57,5 +57,5 @@ def test_the_document_names_only_paths_that_exist():
     openapi = (settings.BASE_DIR / "docs" / "openapi.yaml").read_text()
     known = set(re.findall(r"^  (/api/\S*):$", openapi, re.MULTILINE)) | {"/api/docs", "/api/redoc", "/api/schema"}
     named = set(re.findall(r"/api/[\w/{}$().'\[\]-]*", ENGLISH))
-    plain = {re.sub(r"\$\(?\$?[\w.]+\)?|\{[\w'\[\]]+\}", "{user_id}", path) for path in named}
-    assert plain <= known
+    plain = {re.sub(r"\$\(?\$?[\w.]+\)?|\{[\w'\[\]]+\}", "{}", path) for path in named}
+    assert plain <= {re.sub(r"\{\w+\}", "{}", path) for path in known}
