@@ -300,6 +300,7 @@ class Payment(models.Model):
             if known and not applied:
                 raise SubscriptionNotLive(_("The subscription cannot take the money; it stays where it is on record."))
             if coverage and self.status in LATE:
+                subscription.payments.write_down(moment)
                 subscription.payments.withdraw_pending()
             self.settle(money, coverage, applied=applied, by=by, moment=moment)
             for payment in left:
@@ -345,11 +346,17 @@ class Payment(models.Model):
         if (self.status in LATE and not (complete.evidence or known)) or self.provider == Provider.GRANT:
             raise PaymentNotPending(_("It is not pending any more: late money needs its evidence."))
         if known:
-            return known.money_left_for(self, facts)
+            return self.enough(known.money_left_for(self, facts))
         if complete.amount != self.amount and not facts.accept_difference:
             raise AmountMismatch.between(self.amount, complete.amount, self.currency)
         settled = min(complete.amount, self.amount)
-        return Money(Receipt.record(self, complete, by, moment), settled, self.amount - settled)
+        return self.enough(Money(Receipt.record(self, complete, by, moment), settled, self.amount - settled))
+
+    def enough(self, money: Money) -> Money:
+        """Return the money, or raise AmountMismatch where more than it was paid back already, before a reversal."""
+        if money.amount < self.refunded_amount:
+            raise AmountMismatch.between(self.amount, money.amount, self.currency)
+        return money
 
     def coverage_in(self, subscription: Subscription, others: list[Subscription], moment: Moment) -> Coverage | None:
         """Return the days to be covered, or None where the subscription cannot take the money any more.
@@ -391,7 +398,7 @@ class Payment(models.Model):
     def add_absent(self, facts: Facts) -> None:
         """Add to the receipt what was not known yet; raise ConfirmedDifferently where a known fact is another one."""
         if self.receipt is None:
-            if facts != Facts(note=facts.note):
+            if facts != Facts(note=facts.note, accept_difference=facts.accept_difference):
                 raise ConfirmedDifferently
             return
         receipt = self.receipt
@@ -501,13 +508,13 @@ class Payment(models.Model):
 
     def lose_money(self, kind: str, moment: Moment) -> Decimal:
         """Become reversed, owe no refund any more, and take from the receipt what was there; return how much."""
-        unapplied_and_given_back = self.refunded_amount if self.unapplied else Decimal("0.00")
+        was_unapplied = self.unapplied
         self.refunds.due().update(status=Refund.Status.CANCELED)
         self.refunded_amount = total(self.refunds.filter(status=Refund.Status.PAID))
         self.become_reversed(kind)
         if self.receipt is None:
             return Decimal("0.00")
-        return self.receipt.lose(self, moment, void=kind == Kind.MISTAKE, given_back=unapplied_and_given_back)
+        return self.receipt.lose(self, moment, void=kind == Kind.MISTAKE, unapplied=was_unapplied)
 
     def take_back(self, moment: Moment) -> None:
         """End its coverage at the later of today and its first day, not saved yet; what is past stays as it was.

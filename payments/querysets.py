@@ -57,6 +57,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def could_settle(self, payment: "Payment", moment: Moment) -> list[Any]:
         """Return the ids of the user's other payments that the money of an unapplied one could settle."""
-        same = self.filter(user_id=payment.user_id, currency=payment.currency, amount__lte=payment.amount)
+        left = payment.receipt.unapplied_amount if payment.receipt else 0
+        same = self.filter(user_id=payment.user_id, currency=payment.currency, amount__lte=left)
         waiting = same.in_states([Status.PENDING, Status.EXPIRED, Status.CANCELED], moment).exclude(pk=payment.pk)
         return list(waiting.exclude(subscription__status="canceled").order_by("-pk").values_list("pk", flat=True)[:20])

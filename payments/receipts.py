@@ -190,10 +190,17 @@ class Receipt(models.Model):
     def known(cls, payment: "Payment", facts: Facts) -> "Receipt | None":
         """Return the money on record that the facts name, by its id or by its evidence; None for new money."""
         if facts.receipt_id is not None:
-            return cls.objects.filter(pk=facts.receipt_id).first()
+            return cls.on_record(facts.receipt_id)
         if facts.evidence is None:
             return None
         return cls.objects.of_entry(facts.source or payment.provider, facts.evidence).first()
+
+    @classmethod
+    def on_record(cls, pk: int) -> "Receipt":
+        """Return the receipt; raise EvidenceAlreadyUsed where there is none, for it is no new money either."""
+        if found := cls.objects.filter(pk=pk).first():
+            return found
+        raise EvidenceAlreadyUsed
 
     @property
     def unapplied_amount(self) -> Decimal:
@@ -228,20 +235,23 @@ class Receipt(models.Model):
 
     def complete(self, facts: Facts) -> None:
         """Add the evidence and the value date where they were absent. The caller holds the lock."""
+        known = (self.evidence, self.received_on)
         if self.evidence is None:
             self.take_evidence(facts.evidence)
         self.received_on = self.received_on or facts.received_on
-        self.save(update_fields=["evidence", "evidence_key", "received_on"])
+        if known != (self.evidence, self.received_on):
+            self.save(update_fields=["evidence", "evidence_key", "received_on"])
 
-    def lose(self, payment: "Payment", moment: Moment, *, void: bool, given_back: Decimal) -> Decimal:
+    def lose(self, payment: "Payment", moment: Moment, *, void: bool, unapplied: bool) -> Decimal:
         """Count what of it was there for the payment as not received; return how much. The payment's lock is held.
 
-        `given_back` is what was refunded of it as unapplied. Where no other payment uses the money all of it goes, and
-        with `void` its evidence is free again.
+        What was refunded of `unapplied` money is not counted twice. Where no other payment uses the money all of it
+        goes, and with `void` its evidence is free again.
         """
         self.refresh_from_db(from_queryset=Receipt.objects.locked())
         settled = self.take_allocation_of(payment)
-        self.refunded_amount -= given_back
+        if unapplied:
+            self.refunded_amount = Decimal("0.00")
         others = self.payments.exclude(pk=payment.pk).filter(status__in=["confirmed", "refunded"])
         due = settled or min(payment.amount - payment.shortfall, self.unapplied_amount)
         lost = due if others.exists() else self.unapplied_amount

@@ -411,9 +411,10 @@ class Subscription(models.Model):
             return
         if covered_until is not None and covered_until > moment.today:
             self.covered_until = self.end_date = covered_until
+            self.anchor_day = self.anchor_day_left()
             self.cancel_at = self.cancel_at and covered_until
             self.access_until = self.end_of_access()
-            self.save(update_fields=["covered_until", "end_date", "cancel_at", "access_until"])
+            self.save(update_fields=["covered_until", "end_date", "anchor_day", "cancel_at", "access_until"])
             return
         self.covered_until = self.anchor_day = None
         if self.trial_end is not None and self.trial_end > moment.today:
@@ -423,6 +424,15 @@ class Subscription(models.Model):
         else:
             self.cancel_reason = REFUNDED
             self.end(moment.today, moment)
+
+    def anchor_day_left(self) -> int | None:
+        """Return the anchor day of the days that are still covered; free days that are gone had moved it."""
+        anchor_day, end = None, None
+        covering = self.payments.filter(covers_from__isnull=False).order_by("covers_from")
+        for start, stop, taken_back_on in covering.values_list("covers_from", "covers_to", "taken_back_on"):
+            anchor_day = anchor_for(start, anchor_day if start == end else None)
+            end = None if taken_back_on else stop
+        return anchor_day
 
     def go_back_to_trial(self) -> None:
         """Be in trial again, which the money had only been paid ahead of."""
