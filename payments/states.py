@@ -96,7 +96,8 @@ RECEIPT_GUARDS: list[Guard] = [
         "receipt_birth",
         "payments_receipt",
         "INSERT",
-        "NEW.allocated_amount <> 0 OR NEW.reversed_amount <> 0 OR NEW.voided_at IS NOT NULL",
+        "NEW.allocated_amount <> 0 OR NEW.reversed_amount <> 0 OR NEW.refunded_amount <> 0"
+        " OR NEW.voided_at IS NOT NULL",
         "nothing has happened yet to money that comes in",
     ),
     never_changes(
@@ -113,7 +114,8 @@ RECEIPT_GUARDS: list[Guard] = [
         " AND (OLD.evidence, OLD.evidence_key) IS DISTINCT FROM (NEW.evidence, NEW.evidence_key)"
         " OR OLD.received_on IS NOT NULL AND OLD.received_on IS DISTINCT FROM NEW.received_on"
         " OR OLD.voided_at IS NOT NULL AND OLD.voided_at IS DISTINCT FROM NEW.voided_at"
-        " OR NEW.reversed_amount < OLD.reversed_amount",
+        " OR NEW.reversed_amount < OLD.reversed_amount"
+        " OR NEW.refunded_amount < OLD.refunded_amount AND NEW.reversed_amount = OLD.reversed_amount",
         "what is known of money that came in stays",
     ),
     Guard(

@@ -23,13 +23,13 @@ FORWARD = """
     WHEN (true)
     EXECUTE FUNCTION refuse('no payment is ever deleted');
     CREATE TRIGGER receipt_birth BEFORE INSERT ON payments_receipt FOR EACH ROW
-    WHEN (NEW.allocated_amount <> 0 OR NEW.reversed_amount <> 0 OR NEW.voided_at IS NOT NULL)
+    WHEN (NEW.allocated_amount <> 0 OR NEW.reversed_amount <> 0 OR NEW.refunded_amount <> 0 OR NEW.voided_at IS NOT NULL)
     EXECUTE FUNCTION refuse('nothing has happened yet to money that comes in');
     CREATE TRIGGER receipt_identity_never_changes BEFORE UPDATE ON payments_receipt FOR EACH ROW
     WHEN ((OLD.id, OLD.user_id, OLD.source, OLD.source_key, OLD.amount, OLD.currency, OLD.recorded_by_id, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.user_id, NEW.source, NEW.source_key, NEW.amount, NEW.currency, NEW.recorded_by_id, NEW.created_at))
     EXECUTE FUNCTION refuse('whose money it is, how much and from where never change');
     CREATE TRIGGER receipt_facts_stay BEFORE UPDATE ON payments_receipt FOR EACH ROW
-    WHEN (OLD.evidence IS NOT NULL AND (OLD.evidence, OLD.evidence_key) IS DISTINCT FROM (NEW.evidence, NEW.evidence_key) OR OLD.received_on IS NOT NULL AND OLD.received_on IS DISTINCT FROM NEW.received_on OR OLD.voided_at IS NOT NULL AND OLD.voided_at IS DISTINCT FROM NEW.voided_at OR NEW.reversed_amount < OLD.reversed_amount)
+    WHEN (OLD.evidence IS NOT NULL AND (OLD.evidence, OLD.evidence_key) IS DISTINCT FROM (NEW.evidence, NEW.evidence_key) OR OLD.received_on IS NOT NULL AND OLD.received_on IS DISTINCT FROM NEW.received_on OR OLD.voided_at IS NOT NULL AND OLD.voided_at IS DISTINCT FROM NEW.voided_at OR NEW.reversed_amount < OLD.reversed_amount OR NEW.refunded_amount < OLD.refunded_amount AND NEW.reversed_amount = OLD.reversed_amount)
     EXECUTE FUNCTION refuse('what is known of money that came in stays');
     CREATE TRIGGER receipt_allocations_are_counted BEFORE UPDATE ON payments_receipt FOR EACH ROW
     WHEN (NEW.allocated_amount <> OLD.allocated_amount AND pg_trigger_depth() = 0)
