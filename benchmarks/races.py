@@ -113,12 +113,14 @@ def work(load: Load, start: Barrier, told: Any) -> None:
         without_locks()
     by, outcomes = ways(load.staff_id), Counter[str]()
     numbers = itertools.count(os.getpid())
+    start.wait(PATIENCE)
+    began = time.monotonic()
     for pk in load.keys:
         start.wait(PATIENCE)
         for number in itertools.islice(numbers, load.times):
             way = "admin" if number % EVERY_ADMIN == 0 else "api" if number % EVERY_API == 0 else "verb"
             outcomes[outcome_of(by[way], pk)] += 1
-    told.put(outcomes)
+    told.put((outcomes, time.monotonic() - began))
 
 
 def outcome_of(way: Callable[[int], str], pk: int) -> str:
@@ -182,9 +184,7 @@ def measure(part: Part, count: int, times: int, processes: int) -> bool:
         keys, staff_id = payments(count)
         if not part.guards:
             take_guards_away()
-        began = time.monotonic()
-        outcomes = run(Load(part, keys, max(times // processes, 1), staff_id), processes)
-        took = time.monotonic() - began
+        outcomes, took = run(Load(part, keys, max(times // processes, 1), staff_id), processes)
         books = dict(zip(BOOK_NAMES, values(BOOKS), strict=True))
     done = sum(outcomes.values())
     right = all(number == count for number in books.values())
@@ -196,17 +196,17 @@ def measure(part: Part, count: int, times: int, processes: int) -> bool:
     return right
 
 
-def run(load: Load, processes: int) -> Counter[str]:
-    """Start the processes and return all of their outcomes."""
+def run(load: Load, processes: int) -> tuple[Counter[str], float]:
+    """Start the processes; return all of their outcomes, and how many seconds the slowest was at it."""
     spawn = multiprocessing.get_context("spawn")
     start, told = spawn.Barrier(processes), spawn.Queue()
     workers = [spawn.Process(target=work, args=(load, start, told), daemon=True) for _number in range(processes)]
     for worker in workers:
         worker.start()
-    outcomes: Counter[str] = sum((told.get() for _worker in workers), Counter())
+    reports: list[tuple[Counter[str], float]] = [told.get() for _worker in workers]
     for worker in workers:
         worker.join()
-    return outcomes
+    return sum((outcomes for outcomes, _took in reports), Counter[str]()), max(took for _outcomes, took in reports)
 
 
 def main() -> int:
