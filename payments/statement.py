@@ -119,4 +119,7 @@ def statement(start: dt.date = FIRST, end: dt.date = LAST) -> Statement:
 def month_of(day: dt.date) -> tuple[dt.date, dt.date]:
     """Return the first day of the month that a day is in, and the first of the next."""
     first = day.replace(day=1)
-    return first, (first + dt.timedelta(days=31)).replace(day=1)
+    try:
+        return first, (first + dt.timedelta(days=31)).replace(day=1)
+    except OverflowError:
+        return first, dt.date.max

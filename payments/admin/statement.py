@@ -24,32 +24,27 @@ def day_field(label: Any, **kwargs: Any) -> forms.DateField:
 class StatementForm(forms.Form):
     """The days of a statement; this month where none are given."""
 
-    start = day_field(gettext_lazy("From"))
-    end = day_field(gettext_lazy("To"), help_text=gettext_lazy("This day is not part of it."))
-
     def __init__(self, data: Any = None, *, today: dt.date) -> None:
         self.first, self.next_first = month_of(today)
-        super().__init__(data, initial={"start": self.first, "end": self.next_first})
-
-    def add_prefix(self, field_name: str) -> str:
-        """Call the fields what the command calls them."""
-        return {"start": "from", "end": "to"}[field_name]
+        super().__init__(data, initial={"from": self.first, "to": self.next_first})
+        self.fields["from"] = day_field(gettext_lazy("From"))
+        self.fields["to"] = day_field(gettext_lazy("To"), help_text=gettext_lazy("This day is not part of it."))
 
     def clean(self) -> dict[str, Any]:
         """Fill in the month, and refuse days that end before they begin."""
         given = super().clean() or self.cleaned_data
         if not self.errors:
-            given["start"] = given["start"] or self.first
-            given["end"] = given["end"] or max(self.next_first, month_of(given["start"])[1])
-            if given["end"] <= given["start"]:
-                self.add_error("end", _("Must be later than the first day."))
+            given["from"] = given["from"] or self.first
+            given["to"] = given["to"] or max(self.next_first, month_of(given["from"])[1])
+            if given["to"] <= given["from"]:
+                self.add_error("to", _("Must be later than the first day."))
         return given
 
     def statement(self) -> Statement | None:
         """Return the statement of the days; None for days that cannot be."""
         if not self.is_bound:
             return statement(self.first, self.next_first)
-        return statement(self.cleaned_data["start"], self.cleaned_data["end"]) if self.is_valid() else None
+        return statement(self.cleaned_data["from"], self.cleaned_data["to"]) if self.is_valid() else None
 
 
 def columns() -> list[str]:

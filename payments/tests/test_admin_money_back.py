@@ -110,7 +110,9 @@ def test_the_second_of_two_clicks_finds_the_refund_there(maria, paid, given):
 
 def test_the_same_evidence_again_gives_nothing_more_back(maria, paid):
     maria.post(refund(paid), giving(amount="300.00", evidence="OUT-1"))
-    assert "with this evidence" in said(maria.post(refund(paid), giving(amount="300.00", evidence="out-1"), follow=True))
+    assert "with this evidence" in said(
+        maria.post(refund(paid), giving(amount="300.00", evidence="out-1"), follow=True)
+    )
     assert Refund.objects.count() == 1
 
 

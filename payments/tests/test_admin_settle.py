@@ -102,7 +102,9 @@ def test_less_than_asked_needs_the_explicit_word(maria, payment, staff, moment, 
     second = PaymentFactory(subscription=payment.subscription)
     given = {"receipt": payment.receipt_id, "note": "all she has"}
     assert "510.00 are left of it" in maria.post(settle(second), given).content.decode()
-    assert "480.00 RUB are missing" in said(maria.post(settle(second), given | {"accept_difference": "on"}, follow=True))
+    assert "480.00 RUB are missing" in said(
+        maria.post(settle(second), given | {"accept_difference": "on"}, follow=True)
+    )
     second.refresh_from_db()
     assert second.shortfall == Decimal("480.00")
 
