@@ -18,18 +18,18 @@ WITH came AS (
            r.source, r.source_key, r.currency,
            r.amount - COALESCE(
                (SELECT sum(m.amount) FROM payments_reversal m WHERE m.receipt_id = r.id AND m.kind = 'mistake'), 0
-           ) AS received, 0 AS returned, 0 AS refunded
+           ) AS received, 0.00 AS returned, 0.00 AS refunded
     FROM payments_receipt r
     WHERE r.received_on >= %(start)s AND r.received_on < %(end)s
        OR r.received_on IS NULL AND r.created_at >= %(since)s AND r.created_at < %(until)s
 ), went AS (
     SELECT (v.created_at AT TIME ZONE %(zone)s)::date AS day, r.source, r.source_key, r.currency,
-           0 AS received, v.amount AS returned, 0 AS refunded
+           0.00 AS received, v.amount AS returned, 0.00 AS refunded
     FROM payments_reversal v JOIN payments_receipt r ON r.id = v.receipt_id
     WHERE v.kind = 'returned_by_bank' AND v.created_at >= %(since)s AND v.created_at < %(until)s
 ), given AS (
     SELECT (f.paid_at AT TIME ZONE %(zone)s)::date AS day, r.source, r.source_key, r.currency,
-           0 AS received, 0 AS returned, f.amount AS refunded
+           0.00 AS received, 0.00 AS returned, f.amount AS refunded
     FROM payments_refund f
     JOIN payments_payment p ON p.id = f.payment_id
     JOIN payments_receipt r ON r.id = p.receipt_id

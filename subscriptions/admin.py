@@ -186,7 +186,7 @@ class CancelForm(ActForm):
     money = forms.ChoiceField(
         label=gettext_lazy("Money of paid days ahead"),
         choices=[
-            ("", gettext_lazy("There are none, or they are used up")),
+            ("", gettext_lazy("No paid day is lost: it ends at the end of them, or none is ahead")),
             ("forfeit", gettext_lazy("The days are forfeit, the money is kept")),
         ],
         required=False,

@@ -38,6 +38,11 @@ class LookedAtInline(TabularInline):
         """Return the rows with what they are shown with."""
         return super().get_queryset(request).select_related(*self.related).order_by("pk")
 
+    @classmethod
+    def has_rows(cls, row: Any) -> bool:
+        """Tell whether anything hangs on the payment or receipt whose page it is."""
+        return QuerySet(cls.model).filter(**{str(row._meta.model_name): row}).exists()
+
     @display(description=gettext_lazy("payment"))
     def payment_link(self, row: Any) -> Any:
         """Link to the payment."""

@@ -20,7 +20,7 @@ from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, perso
 from accounts.models import User
 from api.keys import text_key
 from billing_time.clock import Moment
-from payments.models import Payment, Receipt
+from payments.models import Payment, Provider, Receipt
 from payments.pages import spaced
 from payments.states import LATE, Status
 from subscriptions.admin import CurrencyFilter
@@ -158,10 +158,16 @@ class PaymentAdmin(ReadOnlyAdmin):
         status = row.status_at(moment)
         if status == Status.CONFIRMED:
             return ("refund", "reverse") if row.refundable_amount else ("reverse",)
+        if row.provider == Provider.GRANT:
+            return ()
         settle = ("settle",) if Receipt.objects.for_payment(row).exists() else ()
         if status == Status.PENDING:
             return ("confirm", *settle, "cancel")
         return ("confirm", *settle) if status in LATE else ()
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Show the tables in which there is something."""
+        return [table for table in self.inlines if obj is not None and table.has_rows(obj)]
 
     # --- Acts on one payment
 

@@ -123,7 +123,7 @@ def surplus(rows: list[Receipt], takers: Takers) -> Section:
         _("Receipts that hold more than what they settle. The rest can settle another payment of theirs."),
         [
             waiting(
-                row, sum_of(row.unapplied_amount, row.currency), received(row), settles=takers.links(row),
+                row, sum_of(row.unapplied_amount, row.currency), received_on(row), settles=takers.links(row),
                 offers=[(_("Payments"), whole("payments_payment", f"receipt__id__exact={row.pk}"))],
             )
             for row in rows
@@ -180,10 +180,13 @@ def waiting(row: Any, amount: str, about: str, *, title: str = "", **links: list
 
 def received(receipt: Receipt | None) -> str:
     """Say when and with which evidence money came."""
-    if receipt is None:
-        return ""
+    return f"{receipt}, {received_on(receipt)}" if receipt else ""
+
+
+def received_on(receipt: Receipt) -> str:
+    """Say when money came."""
     day = receipt.received_on or Moment.of(receipt.created_at).today
-    return _("%(receipt)s, received %(day)s") % {"receipt": receipt, "day": date_format(day)}
+    return _("received %(day)s") % {"day": date_format(day)}
 
 
 def offers_on(payment: Payment, user: Any, **acts: str) -> list[Link]:

@@ -74,6 +74,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
         found, key = person_is(text, "user__") | id_is(text), text_key(text)
         return found | Q(evidence_key__contains=key) | Q(source_key=key) if key else found
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Show the tables in which there is something."""
+        return [table for table in self.inlines if obj is not None and table.has_rows(obj)]
+
     # --- The statement
 
     def get_urls(self) -> list[URLPattern]:

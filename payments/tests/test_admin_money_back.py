@@ -1,9 +1,12 @@
 """Giving money back and reversing payments in the admin."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from django.contrib.messages import get_messages
+from django.db import connections
 from django.test import Client
 
 from accounts.tests.browsing import boss, browser, log_of, manager, page, said, version_on
@@ -211,6 +214,27 @@ def test_what_does_not_exist_is_said_not_to_exist(maria, key):
         ("subscriptions_subscription_give_days", {"days": "1", "reason": "r"}),
     ):
         assert "exist" in said(maria.post(page(name, key), given, follow=True))
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_eight_clicks_at_once_give_back_once(payment, staff, moment):
+    def send(client):
+        try:
+            # The contexts that the test client keeps are mixed up between threads; the request's messages are not.
+            answer = client.post(refund(payment), given)
+            return " ".join(map(str, get_messages(answer.wsgi_request)))
+        finally:
+            connections.close_all()
+
+    payment.confirm(Facts(evidence="0117-22"), by=staff, moment=moment)
+    maria = manager()
+    tabs = [browser(maria) for _ in range(8)]
+    given = giving(amount="100.00", version=version_on(tabs[0], refund(payment)))
+    with ThreadPoolExecutor(8) as threads:
+        words = list(threads.map(send, tabs))
+    assert sum("It is due" in each for each in words) == 1
+    assert sum("recorded before" in each for each in words) == 7
+    assert Refund.objects.count() == len(log_of(payment)) == 1
 
 
 # --- Paying out

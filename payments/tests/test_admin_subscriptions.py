@@ -186,3 +186,5 @@ def test_a_grant_can_be_reversed_as_a_mistake_and_never_refunded(maria, active):
     maria.post(undo, given | {"kind": "mistake"})
     free.refresh_from_db()
     assert free.status == "reversed"
+    shown = maria.get(page("payments_payment_change", free.pk)).content.decode()
+    assert page("payments_payment_confirm", free.pk) not in shown

@@ -203,6 +203,7 @@ def test_the_page_shows_the_same_numbers(month, staff):
     shown = answer.content.decode()
     for text in ("Sparkasse", "2870.00", "-990.00", "format=csv"):
         assert text in shown
+    assert ">0<" not in shown
     assert page(PAGE) in olga.get(page("index")).content.decode()
 
 
