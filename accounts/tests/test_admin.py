@@ -1,7 +1,11 @@
 """Users and groups in the admin: above all, nobody gives themselves rights."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.contrib.messages import get_messages
+from django.db import connections
 from django.test import Client
 
 from accounts.models import Token, User
@@ -199,6 +203,26 @@ def test_of_two_tabs_on_one_user_the_second_saves_nothing(alice):
     assert "nothing was saved" in said(answer)
     alice.refresh_from_db()
     assert alice.email == "first@example.com"
+    assert len(log_of(alice)) == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_six_tabs_at_once_one_saves(alice):
+    def save(number):
+        try:
+            given = {"email": f"tab{number}@example.com", "is_active": "on", "version": version}
+            answer = tabs[number].post(change(alice), given)
+            return " ".join(map(str, get_messages(answer.wsgi_request)))
+        finally:
+            connections.close_all()
+
+    maria = manager()
+    tabs = [browser(maria) for _ in range(6)]
+    version = version_on(tabs[0], change(alice))
+    with ThreadPoolExecutor(6) as threads:
+        words = list(threads.map(save, range(6)))
+    assert sum("changed successfully" in each for each in words) == 1
+    assert sum("nothing was saved" in each for each in words) == 5
     assert len(log_of(alice)) == 1
 
 

@@ -58,7 +58,7 @@ class AllocationInline(LookedAtInline):
     """What of a receipt settles which payment."""
 
     model = Allocation
-    fields = readonly_fields = ("payment_link", "money_shown", "created_at")
+    fields = readonly_fields = ("payment_link", "money_shown")
     right = "payments.view_receipt"
 
 
