@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,11 +15,16 @@ from rest_framework.exceptions import Throttled
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, AuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
+from api.expectations import row_values, version_of
 from api.limits import client_address, limit
+from billing_time.clock import Moment
 
 from .models import User
 from .names import normalise_email, username_key
 from .validators import MAX_LENGTH
+
+# What no page shows and no form changes.
+UNSEEN = ("password", "last_login")
 
 
 class LoginForm(AuthenticationForm):
@@ -63,22 +69,57 @@ class PasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
-class SeenForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form that knows what its reader saw: only what they changed counts as changed, however old the page is.
+class VersionField(forms.CharField):
+    """What a row was when its page was opened: it travels with the form, and is nothing that anybody changes."""
 
-    Values seen travel as hidden fields; where a program sends none, the row as it is now is what was seen.
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """It is no value of the row's."""
+        return False
+
+
+class ActForm(forms.Form):
+    """The form of an act on a row, as of a moment, for somebody; it carries what the row was when it was shown."""
+
+    version = VersionField()
+
+    def __init__(
+        self, data: Any = None, *, row: Any, moment: Moment, by: User, initial: dict[str, Any] | None = None
+    ) -> None:
+        self.row, self.moment, self.by = row, moment, by
+        super().__init__(data, initial=(initial or {}) | {"version": row.version(moment)})
+
+
+class SeenForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that knows what its reader saw: where the row is another by now, `StaffAdmin` saves nothing.
+
+    A program that sends no version means the row as it is.
     """
+
+    version = VersionField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            field.show_hidden_initial = not self.is_bound or f"initial-{self.add_prefix(name)}" in self.data
+        if not self.instance.pk:
+            del self.fields["version"]
+        else:
+            self.initial["version"] = version_of_row(self.instance)
 
     @cached_property
     def changed_columns(self) -> list[str]:
         """The columns to write."""
         columns = {field.name for field in self.instance._meta.concrete_fields}
         return [name for name in self.changed_data if name in columns]
+
+
+def version_of_row(row: models.Model) -> str:
+    """Return the name of what a row holds, the rights given to it included; what logging in changes aside."""
+    columns = zip(row._meta.concrete_fields, row_values(row), strict=True)
+    values = [value for field, value in columns if field.name not in UNSEEN]
+    rights = [sorted(getattr(row, field.name).values_list("pk", flat=True)) for field in row._meta.many_to_many]
+    return version_of(row._meta.label_lower, *values, *rights)
 
 
 class EmailMixin:

@@ -8,10 +8,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing_time.clock import Moment
+from payments.admin.queue import waiting_rows
 from payments.models import Payment
 from payments.states import Status
 
 COUNTED = 100
+# What of a model's list stands in the side bar by itself, and which pages beside the list.
+QUEUES = {"payments_payment": ("state=pending", "unapplied__exact=1"), "payments_refund": ("state=due",)}
+PAGES = {"payments_payment": ("queue/",), "payments_receipt": ("statement/",)}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -29,20 +33,28 @@ def allowed(request: HttpRequest, items: list[dict[str, Any]]) -> list[dict[str,
     shown = [item for item in items if request.user.has_perm(item["right"])]
     for item in shown:
         if "queue" in item:
-            item["badge"] = counted(item.pop("queue"))
+            item["badge"] = counted(*item.pop("queue"))
     return shown
 
 
 def money(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the links to payments and receipts."""
-    waiting = Payment.objects.in_states([Status.PENDING], Moment.current())
-    unapplied = Payment.objects.filter(unapplied=True)
+    """Return the links to what waits for staff, to payments and to all that happened to their money."""
+    moment = Moment.current()
+    waits = waiting_rows(moment)
+    pending = Payment.objects.in_states([Status.PENDING], moment)
     to = partial(link, request, "payments_payment", right="payments.view_payment")
+    refunds = partial(link, request, "payments_refund", right="payments.view_refund")
+    receipts = partial(link, request, "payments_receipt", right="payments.view_receipt")
     return [
-        to(_("Payments waiting"), "hourglass_top", query="state=pending") | {"queue": waiting},
-        to(_("Unapplied money"), "report", query="unapplied__exact=1") | {"queue": unapplied},
+        to(_("Payments waiting"), "hourglass_top", query="state=pending") | {"queue": [pending]},
+        to(_("Late and double money"), "inbox", page="queue/") | {"queue": list(waits.values())},
+        to(_("Unapplied money"), "report", query="unapplied__exact=1") | {"queue": [waits["unapplied"]]},
+        refunds(_("Refunds to pay out"), "outbox", query="state=due") | {"queue": [waits["due"]]},
         to(_("Payments"), "payments"),
-        link(request, "payments_receipt", _("Receipts"), "receipt_long", right="payments.view_receipt"),
+        receipts(_("Receipts"), "receipt_long"),
+        refunds(_("Refunds"), "undo"),
+        link(request, "payments_reversal", _("Reversals"), "block", right="payments.view_reversal"),
+        receipts(_("Bank statement"), "account_balance", page="statement/"),
     ]
 
 
@@ -71,17 +83,24 @@ def documents(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"title": _("API documentation"), "icon": "api", "link": reverse("docs"), "active": False}]
 
 
-def link(request: HttpRequest, model: str, title: str, icon: str, *, right: str, query: str = "") -> dict[str, Any]:
-    """Return a link to a list; the one whose query is the page's own is the active one."""
+def link(
+    request: HttpRequest, model: str, title: str, icon: str, *, right: str, query: str = "", page: str = ""
+) -> dict[str, Any]:
+    """Return a link to a list, or to a page beside it; the one that leads to where the reader is is the active one."""
     path = reverse(f"admin:{model}_changelist")
-    inside = request.path.startswith(path)
-    queues = ("state=pending", "unapplied__exact=1") if model == "payments_payment" else ()
-    asked = next((queue for queue in queues if request.path == path and queue in request.GET.urlencode()), "")
-    address = f"{path}?{query}" if query else path
-    return {"title": title, "icon": icon, "link": address, "active": inside and asked == query, "right": right}
+    address = f"{path}{page}" + (f"?{query}" if query else "")
+    active = request.path.startswith(path) and where(request, path, model) == (page or query)
+    return {"title": title, "icon": icon, "link": address, "active": active, "right": right}
 
 
-def counted(rows: Any) -> str:
+def where(request: HttpRequest, path: str, model: str) -> str:
+    """Return which of a model's queues or other pages a request is about; nothing for its list and its rows."""
+    if request.path == path:
+        return next((queue for queue in QUEUES.get(model, ()) if queue in request.GET.urlencode()), "")
+    return next((page for page in PAGES.get(model, ()) if request.path == f"{path}{page}"), "")
+
+
+def counted(*queues: Any) -> str:
     """Return how many rows wait, as a badge; nothing for none."""
-    count = rows.order_by()[:COUNTED].count()
+    count = sum(rows.order_by()[:COUNTED].count() for rows in queues)
     return "" if not count else str(count) if count < COUNTED else f"{COUNTED - 1}+"

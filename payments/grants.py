@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import User
+from api.expectations import ANY, Expectation
 from billing_time.clock import Moment
 from billing_time.terms import Interval
 from subscriptions.models import Subscription
@@ -18,16 +19,19 @@ from .problems import OwnPayment
 MAX_DAYS = 366
 
 
-def grant(subscription: Subscription, days: int, reason: str, *, by: User, moment: Moment) -> Payment:
+def grant(
+    subscription: Subscription, days: int, reason: str, *, by: User, moment: Moment, expected: Expectation = ANY
+) -> Payment:
     """Cover 1 to 366 days for nothing, as a confirmed payment of zero without a receipt; it is never refundable.
 
-    READ COMMITTED; locks the subscription. A retry grants again: it needs an Idempotency-Key. Raise OwnPayment,
-    SubscriptionNotLive or TooFarAhead, having changed nothing.
+    READ COMMITTED; locks the subscription. A retry grants again: it needs an Idempotency-Key, or to expect what it
+    was decided on. Raise OwnPayment, PreconditionFailed, SubscriptionNotLive or TooFarAhead, having changed nothing.
     """
     if by.pk == subscription.user_id:
         raise OwnPayment
     with transaction.atomic():
         subscription.lock(moment)
+        expected.check(subscription, moment)
         if subscription.status not in LIVE:
             raise SubscriptionNotLive
         because(reason)

@@ -1,5 +1,6 @@
 """Payments: money asked for. Confirming one is the one act that turns money received into coverage."""
 
+import copy
 import datetime as dt
 import secrets
 from decimal import Decimal
@@ -238,6 +239,11 @@ class Payment(models.Model):
             models.Index(fields=["amount", "id"], name="payment_amount"),
             models.Index(fields=["expires_at"], condition=Q(status=Status.PENDING), name="payment_expires"),
             models.Index(fields=["id"], condition=Q(unapplied=True), name="payment_unapplied"),
+            models.Index(
+                fields=["covers_to"],
+                condition=Q(status=Status.REVERSED, covers_to__isnull=False, taken_back_on__isnull=True),
+                name="payment_reversed_and_kept",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -258,8 +264,9 @@ class Payment(models.Model):
 
     def version(self, moment: Moment) -> str:
         """Return the name of what is shown of it at `moment`: another one as soon as anything of that is."""
-        received_on = self.receipt.received_on if self.receipt else None
-        return version_of("payment", self.status_at(moment), received_on, *row_values(self))
+        received_on, shown = self.receipt.received_on if self.receipt else None, copy.copy(self)
+        shown.status = self.status_at(moment)
+        return version_of("payment", received_on, *row_values(shown))
 
     @property
     def refundable_amount(self) -> Decimal:

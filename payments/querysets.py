@@ -55,9 +55,18 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Return them with what is shown of the money received."""
         return self.select_related("receipt")
 
+    def kept_though_reversed(self, moment: Moment) -> "PaymentQuerySet":
+        """Return those whose money is gone and whose days still run, for later coverage stands on them."""
+        return self.filter(status=Status.REVERSED, covers_to__gt=moment.today, taken_back_on__isnull=True)
+
+    def able_to_take_money(self, moment: Moment) -> "PaymentQuerySet":
+        """Return those that money on record could settle."""
+        waiting = self.in_states([Status.PENDING, Status.EXPIRED, Status.CANCELED], moment)
+        return waiting.exclude(subscription__status="canceled").order_by("-pk")
+
     def could_settle(self, payment: "Payment", moment: Moment) -> list[Any]:
         """Return the ids of the user's other payments that the money of an unapplied one could settle."""
         left = payment.receipt.unapplied_amount if payment.receipt else 0
         same = self.filter(user_id=payment.user_id, currency=payment.currency, amount__lte=left)
-        waiting = same.in_states([Status.PENDING, Status.EXPIRED, Status.CANCELED], moment).exclude(pk=payment.pk)
-        return list(waiting.exclude(subscription__status="canceled").order_by("-pk").values_list("pk", flat=True)[:20])
+        others = same.able_to_take_money(moment).exclude(pk=payment.pk)
+        return list(others.values_list("pk", flat=True)[:20])

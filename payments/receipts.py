@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .models import Payment
 
 AMOUNT: dict[str, Any] = {"max_digits": 14, "decimal_places": 2}
+MONEY_LEFT = Q(amount__gt=F("allocated_amount") + F("reversed_amount") + F("refunded_amount"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +86,17 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
 
     def with_money_left(self, has: bool = True) -> "ReceiptQuerySet":
         """Return those of which something settles nothing yet, or those of which nothing is left."""
-        used = F("allocated_amount") + F("reversed_amount") + F("refunded_amount")
-        left = Q(amount__gt=used)
-        return self.filter(left if has else ~left)
+        return self.filter(MONEY_LEFT if has else ~MONEY_LEFT)
+
+    def surplus(self) -> "ReceiptQuerySet":
+        """Return those with money left beside what they settle; what no payment could use at all lies unapplied."""
+        return self.with_money_left().exclude(payments__unapplied=True)
+
+    def for_payment(self, payment: "Payment") -> "ReceiptQuerySet":
+        """Return the money of the user in the payment's currency of which something is left, and what settles it."""
+        theirs = self.filter(user_id=payment.user_id, currency=payment.currency).order_by("pk")
+        own = Q(pk=payment.receipt_id) if payment.status in ("confirmed", "refunded") else Q()
+        return theirs.filter(MONEY_LEFT | own)
 
     def of_entry(self, source: str, evidence: str) -> "ReceiptQuerySet":
         """Return what is recorded of the bank's entry: one at most."""
@@ -164,6 +173,7 @@ class Receipt(models.Model):
             models.Index(fields=["user", "id"], name="receipt_user_id"),
             models.Index(fields=["received_on", "id"], name="receipt_received_on"),
             models.Index(fields=["created_at", "id"], name="receipt_created"),
+            models.Index(fields=["id"], condition=MONEY_LEFT, name="receipt_money_left"),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from api.expectations import ANY, Expectation, row_values, version_of
 from api.keys import KeyField, text_key
 from api.problems import TransitionNotAllowed
 from billing_time.clock import Moment
@@ -149,15 +150,19 @@ class Refund(models.Model):
         refund.save(force_insert=True)
         return refund
 
+    def version(self, moment: Moment) -> str:
+        """Return the name of what is shown of it: another one as soon as anything of that is."""
+        return version_of("refund", *row_values(self))
+
     def become_paid(self, evidence: str, moment: Moment) -> None:
         """Take the evidence that it went out; not saved yet."""
         self.status, self.evidence, self.paid_at = self.Status.PAID, evidence.strip(), moment.now
 
-    def pay(self, evidence: str, *, by: User, moment: Moment) -> bool:
+    def pay(self, evidence: str, *, by: User, moment: Moment, expected: Expectation = ANY) -> bool:
         """Record that it was paid out. Return False where that is known by the same evidence: a retry is harmless.
 
         Locks the payment, then this row. Raise OwnPayment, ConfirmedDifferently for another evidence,
-        TransitionNotAllowed for what is not owed any more, EvidenceAlreadyUsed.
+        PreconditionFailed, TransitionNotAllowed for what is not owed any more, EvidenceAlreadyUsed.
         """
         if by.pk == self.user_id:
             raise OwnPayment
@@ -168,6 +173,7 @@ class Refund(models.Model):
                 if self.evidence_key != text_key(evidence):
                     raise ConfirmedDifferently
                 return False
+            expected.check(self, moment)
             if not REFUND.allows(self.status, self.Status.PAID):
                 raise TransitionNotAllowed
             if self.payment.refunds.filter(evidence_key=text_key(evidence)).exists():

@@ -1,7 +1,7 @@
 """The admin of plans and subscriptions."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts.admin import ReadOnlyAdmin, StaffAdmin
-from accounts.admin.acts import Act, ActForm, Outcome
+from accounts.admin.acts import Act, Outcome, seen
 from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, link_to_list, person_is
-from accounts.forms import SeenForm
+from accounts.forms import ActForm, SeenForm
 from accounts.models import User
+from api.expectations import PreconditionFailed
 from billing_time.clock import Moment
 
 from .models import Plan, Subscription
@@ -171,7 +172,7 @@ class CurrencyFilter(ChosenFilter):
 
 
 class CancelForm(ActForm):
-    """When a subscription ends, why, and whether paid days are given up."""
+    """When a subscription ends, why, and what becomes of the money of paid days."""
 
     when = forms.ChoiceField(
         label=gettext_lazy("When"),
@@ -182,11 +183,15 @@ class CancelForm(ActForm):
         initial="period_end",
         widget=UnfoldAdminRadioSelectWidget,
     )
-    forfeit = forms.BooleanField(
-        label=gettext_lazy("Paid days are forfeit"),
+    money = forms.ChoiceField(
+        label=gettext_lazy("Money of paid days ahead"),
+        choices=[
+            ("", gettext_lazy("No paid day is lost: it ends at the end of them, or none is ahead")),
+            ("forfeit", gettext_lazy("The days are forfeit, the money is kept")),
+        ],
         required=False,
-        widget=UnfoldBooleanWidget,
-        help_text=gettext_lazy("Needed to end a subscription now that has paid days ahead: the money is kept."),
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text=gettext_lazy("Needed to end a subscription now that has paid days ahead."),
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -198,12 +203,13 @@ class CancelForm(ActForm):
     def clean(self) -> dict[str, Any]:
         """Require the explicit word where paid days would be lost, and refuse it where it means nothing."""
         given = super().clean() or self.cleaned_data
-        now, forfeit = given.get("when") == "now", given.get("forfeit")
-        if now and not forfeit and self.row.is_covered_ahead(self.moment):
-            words = _("There are paid days ahead: say that they are forfeit, or choose the period's end.")
-            self.add_error("forfeit", words)
-        if forfeit and not now:
-            self.add_error("forfeit", _("Days are forfeit only where it ends now."))
+        now, money = given.get("when") == "now", given.get("money")
+        runs = self.row.status_at(self.moment) in RUNNING
+        if now and not money and runs and self.row.is_covered_ahead(self.moment):
+            words = _("There are paid days ahead: say what becomes of the money, or choose the period's end.")
+            self.add_error("money", words)
+        if money and not now:
+            self.add_error("money", _("This is said only of what is to end now."))
         return given
 
 
@@ -233,15 +239,22 @@ class CancelAct(Act):
 
     def perform(self, row: Subscription, given: dict[str, Any], by: User, moment: Moment) -> Outcome:
         """Cancel it."""
-        now = given["when"] == "now"
-        changed = row.cancel(moment, now=now, reason=given["reason"], forfeit=given["forfeit"])
-        if not changed:
+        if not self.cancel(row, given, by, moment):
             return Outcome.nothing(_("The subscription was canceled before; nothing was changed."))
         reason = _(" Reason: %(reason)s") % {"reason": given["reason"]} if given["reason"] else ""
         if row.status != Status.CANCELED:
             return Outcome(_("It will end on %(day)s.") % {"day": shown_day(row.cancel_at)} + reason)
-        forfeit = _(" Its paid days are forfeit.") if given["forfeit"] else ""
-        return Outcome(_("Canceled as of %(day)s.") % {"day": shown_day(row.end_date)} + forfeit + reason)
+        words = _("Canceled as of %(day)s.") % {"day": shown_day(row.end_date)}
+        return Outcome(words + self.money_words(row, given) + reason)
+
+    def cancel(self, row: Subscription, given: dict[str, Any], by: User, moment: Moment) -> bool:
+        """Call the verb."""
+        forfeit, now = given["money"] == "forfeit", given["when"] == "now"
+        return row.cancel(moment, now=now, reason=given["reason"], forfeit=forfeit, expected=seen(given))
+
+    def money_words(self, row: Subscription, given: dict[str, Any]) -> str:
+        """Say what became of the money."""
+        return _(" Its paid days are forfeit.") if given["money"] == "forfeit" else ""
 
 
 class ResumeAct(Act):
@@ -256,7 +269,12 @@ class ResumeAct(Act):
 
     def perform(self, row: Subscription, given: dict[str, Any], by: User, moment: Moment) -> Outcome:
         """Resume it."""
-        row.resume(moment)
+        try:
+            row.resume(moment, expected=seen(given))
+        except PreconditionFailed:
+            if row.status in RUNNING and row.cancel_at is None:
+                return Outcome.nothing(_("It does not end by itself any more; nothing was changed."))
+            raise
         return Outcome(_("Resumed: it does not end by itself any more."))
 
 
@@ -264,6 +282,7 @@ class ResumeAct(Act):
 class SubscriptionAdmin(ReadOnlyAdmin):
     """Contracts. Every field is written by verbs alone."""
 
+    cancel_act: ClassVar[type[CancelAct]] = CancelAct
     list_display = (
         "number", "state_shown", "user_link", "plan_link", "has_access", "start_date", "end_date", "cancel_at",
         "price_shown", "created_at",
@@ -281,7 +300,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     pointed_at_by = ("user__id__exact", "plan__name__exact")
     search_help_text = gettext_lazy("Username, e-mail address, plan or id")
     ordering = ("-id",)
-    actions_detail = ("cancel", "resume")
+    actions_detail: tuple[str, ...] = ("cancel", "resume")
     fieldsets = (
         (None, {"fields": ("user", "plan", "state", "has_access", "payments_of_it")}),
         (
@@ -322,7 +341,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @action(description=gettext_lazy("Cancel subscription"), permissions=["manage"], variant=ActionVariant.DANGER)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask when and why, and cancel."""
-        return self.act_on(request, object_id, CancelAct())
+        return self.act_on(request, object_id, self.cancel_act())
 
     @action(description=gettext_lazy("Resume subscription"), permissions=["manage"], variant=ActionVariant.PRIMARY)
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:

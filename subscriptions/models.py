@@ -390,10 +390,14 @@ class Subscription(models.Model):
         self.payments.write_down(moment)
         self.payments.withdraw_pending()
 
-    def resume(self, moment: Moment) -> None:
-        """Take back a cancellation at the period's end. Raise TransitionNotAllowed where it is not to end."""
+    def resume(self, moment: Moment, *, expected: Expectation = ANY) -> None:
+        """Take back a cancellation at the period's end.
+
+        Raise PreconditionFailed where it is not what was expected, TransitionNotAllowed where it is not to end.
+        """
         with transaction.atomic():
             self.lock(moment)
+            expected.check(self, moment)
             if self.status not in RUNNING or self.cancel_at is None:
                 raise TransitionNotAllowed(_("The subscription is not about to end."))
             self.cancel_at = None

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
 from accounts.acting import acting_in_admin
+from accounts.forms import version_of_row
 from accounts.models import User
 from api.fields import MAX_ID
 from billing_time.clock import Moment
@@ -45,6 +46,7 @@ class StaffAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     search_fields = ("pk",)
+    change_form_before_template: str | None = "accounts/admin/version.html"
     change_form_outer_after_template: str | None = "accounts/admin/timeline.html"
     # Look-ups by which other pages point into this list, such as `user__id__exact`.
     pointed_at_by: ClassVar[tuple[str, ...]] = ()
@@ -121,14 +123,14 @@ class StaffAdmin(ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is None or not self.has_view_permission(request, row):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        moment, sent = Moment.current(), request.method == "POST"
-        form = act.form_class(request.POST if sent else None, row=row, moment=moment)
+        moment, by, sent = Moment.current(), cast(User, request.user), request.method == "POST"
+        form = act.form(row, moment, by, sent=request.POST if sent else None, asked=request.GET)
         if sent and form.is_valid():
             try:
-                outcome = act.run(row, form.cleaned_data, by=cast(User, request.user), moment=moment)
+                outcome = act.run(row, form.cleaned_data, by=by, moment=moment)
             except REFUSALS as refusal:
-                form.add_error(None, words_of(refusal))
                 row = self.get_object(request, unquote(object_id))
+                form = act.form_after(refusal, form, row)
             else:
                 messages.add_message(request, outcome.level, outcome.message)
                 return redirect(page_of(row))
@@ -155,10 +157,36 @@ class StaffAdmin(ModelAdmin):
         row = self.get_object(request, unquote(object_id)) if object_id else None
         extra = (extra_context or {}) | {"show_delete": row is not None and not what_hangs_on(row)}
         extra["timeline"] = timeline_of(request, row) if row is not None else None
-        return in_words(request, lambda: super(StaffAdmin, self).changeform_view(request, object_id, form_url, extra))
+
+        def view() -> HttpResponse:
+            return self.unless_changed(request, row) or super(StaffAdmin, self).changeform_view(
+                request, object_id, form_url, extra
+            )
+
+        return in_words(request, view)
+
+    def unless_changed(self, request: HttpRequest, row: Any) -> HttpResponse | None:
+        """Lock a row that is to be saved; where it has changed since its page was opened, say so and show it again."""
+        sent = request.POST.get("version") if request.method == "POST" else None
+        if not sent or row is None or not self.has_change_permission(request, row):
+            return None
+        now = self.model._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
+        if now is None or sent == version_of_row(now):
+            return None
+        if self.holds_what_was_sent(request, now):
+            messages.info(request, _("It was saved before; nothing was changed."))
+        else:
+            words = _("It has changed since this page was opened, so nothing was saved. This is how it is now.")
+            messages.error(request, words)
+        return redirect(request.get_full_path())
+
+    def holds_what_was_sent(self, request: HttpRequest, row: Any) -> bool:
+        """Tell whether the row is already what a form would make of it: the second of two clicks."""
+        form = self.get_form(request, row, change=True)(request.POST, instance=row)
+        return form.is_valid() and not form.has_changed()
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
-        """Save what was changed on this page, and leave alone what somebody else changed meanwhile."""
+        """Save the columns that were changed on this page, and no other."""
         if change and hasattr(form, "changed_columns"):
             keys = [name for name in form.changed_columns if hasattr(obj, f"{name}_key")]
             obj.save(update_fields=[*form.changed_columns, *(f"{name}_key" for name in keys)])

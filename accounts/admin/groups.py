@@ -11,6 +11,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.forms import SeenForm
+
 from .base import StaffAdmin, id_is
 from .timeline import ACTIONS
 
@@ -49,6 +51,14 @@ def described_permissions() -> dict[str, Any]:
     return {"form_class": PermissionsField, "queryset": known}
 
 
+class GroupForm(SeenForm):
+    """What superusers change of a group."""
+
+    class Meta:
+        model = Group
+        fields = ["name", "permissions"]
+
+
 admin.site.unregister(Group)
 
 
@@ -56,6 +66,8 @@ admin.site.unregister(Group)
 class GroupAdmin(StaffAdmin):
     """Groups of staff."""
 
+    form = GroupForm
+    fields = ("name", "permissions")
     list_display = ("name",)
     search_fields = ("name",)
     ordering = ("name",)

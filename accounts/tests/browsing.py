@@ -1,5 +1,7 @@
 """People at the admin's pages."""
 
+import re
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.http import HttpResponse
@@ -43,3 +45,10 @@ def log_of(row) -> list[tuple[str, str]]:
     """Return who did what to a row, oldest first."""
     entries = LogEntry.objects.filter(object_id=str(row.pk), content_type__model=row._meta.model_name).order_by("pk")
     return [(entry.user.username, entry.get_change_message()) for entry in entries]
+
+
+def version_on(client: Client, address: str, name: str = "version") -> str:
+    """Return what a page says the row was when it was opened."""
+    shown = client.get(address).content.decode()
+    (version,) = set(re.findall(rf'<input type="hidden" name="{name}" value="([^"]+)"', shown))
+    return version

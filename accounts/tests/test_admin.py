@@ -1,11 +1,15 @@
 """Users and groups in the admin: above all, nobody gives themselves rights."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.contrib.messages import get_messages
+from django.db import connections
 from django.test import Client
 
 from accounts.models import Token, User
-from accounts.tests.browsing import boss, browser, log_of, manager, page, said
+from accounts.tests.browsing import boss, browser, log_of, manager, page, said, version_on
 from accounts.tests.factories import PASSWORD, UserFactory
 
 LIST = "accounts_user_changelist"
@@ -166,13 +170,60 @@ def test_the_username_stays(alice):
     assert alice.username == "alice"
 
 
-def test_an_old_page_takes_nothing_back(alice):
+def test_an_old_page_saves_nothing_and_says_so(alice):
     maria = browser(manager())
-    seen = {"email": "alice@example.com", "initial-email": "alice@example.com", "initial-is_active": "True"}
+    version = version_on(maria, change(alice))
     alice.change_email("alice@example.org")
-    maria.post(change(alice), seen)
+    answer = maria.post(change(alice), {"email": "a@example.com", "version": version}, follow=True)
+    assert "nothing was saved" in said(answer)
+    assert "alice@example.org" in answer.content.decode()
     alice.refresh_from_db()
-    assert (alice.email, alice.is_active) == ("alice@example.org", False)
+    assert (alice.email, alice.is_active) == ("alice@example.org", True)
+    assert log_of(alice) == []
+
+
+def test_rights_given_meanwhile_make_a_page_old_and_logging_in_does_not(alice):
+    root = browser(boss())
+    version = version_on(root, change(alice))
+    browser(alice)
+    given = {"email": "a@example.com", "is_active": "on"}
+    assert "changed successfully" in said(root.post(change(alice), given | {"version": version}, follow=True))
+    version = version_on(root, change(alice))
+    in_group(alice)
+    before = rights(alice)
+    assert "nothing was saved" in said(root.post(change(alice), given | {"version": version}, follow=True))
+    assert rights(alice) == before
+
+
+def test_of_two_tabs_on_one_user_the_second_saves_nothing(alice):
+    root, given = browser(boss()), {"is_active": "on"}
+    version = version_on(root, change(alice))
+    root.post(change(alice), given | {"email": "first@example.com", "version": version})
+    answer = root.post(change(alice), given | {"email": "second@example.com", "version": version}, follow=True)
+    assert "nothing was saved" in said(answer)
+    alice.refresh_from_db()
+    assert alice.email == "first@example.com"
+    assert len(log_of(alice)) == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_six_tabs_at_once_one_saves(alice):
+    def save(number):
+        try:
+            given = {"email": f"tab{number}@example.com", "is_active": "on", "version": version}
+            answer = tabs[number].post(change(alice), given)
+            return " ".join(map(str, get_messages(answer.wsgi_request)))
+        finally:
+            connections.close_all()
+
+    maria = manager()
+    tabs = [browser(maria) for _ in range(6)]
+    version = version_on(tabs[0], change(alice))
+    with ThreadPoolExecutor(6) as threads:
+        words = list(threads.map(save, range(6)))
+    assert sum("changed successfully" in each for each in words) == 1
+    assert sum("nothing was saved" in each for each in words) == 5
+    assert len(log_of(alice)) == 1
 
 
 def test_deactivating_ends_access_at_once(alice):
@@ -352,6 +403,24 @@ def test_only_superusers_change_groups(staff, alice):
     assert set(group.permissions.all()) == before
     browser(boss()).post(address, given)
     assert [right.codename for right in group.permissions.all()] == ["change_user"]
+
+
+def test_an_old_page_of_a_group_takes_no_right_back(db):
+    root, group = browser(boss()), Group.objects.get(name="Billing operators")
+    address = page("auth_group_change", group.pk)
+    given = {"name": group.name, "permissions": [right.pk for right in group.permissions.all()]}
+    given["version"] = version_on(root, address)
+    group.permissions.add(Permission.objects.get(codename="change_user"))
+    before = set(group.permissions.all())
+    assert "nothing was saved" in said(root.post(address, given, follow=True))
+    assert set(group.permissions.all()) == before
+    assert log_of(group) == []
+
+
+def test_a_new_row_has_no_version(db):
+    root = browser(boss())
+    for name in ("auth_group_add", "accounts_user_add", "subscriptions_plan_add"):
+        assert 'name="version"' not in root.get(page(name)).content.decode()
 
 
 def test_groups_are_offered_only_permissions_that_mean_something(db):

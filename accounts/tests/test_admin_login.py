@@ -89,6 +89,6 @@ def test_a_password_of_a_megabyte_is_no_fault_of_the_server(door, olga):
 def test_every_model_in_the_admin_is_meant_to_be_there():
     names = {model._meta.label for model in admin.site._registry}
     assert names == {
-        "accounts.User", "auth.Group", "journal.Event", "payments.Payment", "payments.Receipt",
-        "subscriptions.Plan", "subscriptions.Subscription",
+        "accounts.User", "auth.Group", "journal.Event", "payments.Payment", "payments.Receipt", "payments.Refund",
+        "payments.Reversal", "subscriptions.Plan", "subscriptions.Subscription",
     }  # fmt: skip

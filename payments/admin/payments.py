@@ -9,25 +9,29 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.admin import ReadOnlyAdmin
-from accounts.admin.base import ChosenFilter, id_is, link_to, person_is
+from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, person_is
 from accounts.models import User
 from api.keys import text_key
 from billing_time.clock import Moment
-from payments.models import Payment
+from payments.models import Payment, Provider, Receipt
 from payments.pages import spaced
 from payments.states import LATE, Status
 from subscriptions.admin import CurrencyFilter
 
-from .acts import CancelAct, ConfirmAct, money, status_label
+from .acts import CancelAct, ConfirmAct, SettleAct
 from .bulk import MOST, confirm_each, ids_in
 from .forms import BulkConfirmForm
+from .inlines import RefundInline, ReversalInline
+from .money_back import RefundAct, ReverseAct
+from .queue import sections_for, settling
+from .words import money, status_label
 
 COLOURS = {
     Status.PENDING: "warning",
@@ -55,6 +59,20 @@ class StateFilter(ChosenFilter):
         return queryset.in_states([self.value()], Moment.current()) if self.value() else queryset
 
 
+class KeptFilter(YesNoFilter):
+    """By whether the money is gone and its days still run."""
+
+    title = gettext_lazy("reversed, days kept")
+    parameter_name = "kept"
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return those payments, or all others."""
+        if not self.value():
+            return queryset
+        kept = Payment.objects.kept_though_reversed(Moment.current())
+        return queryset.filter(pk__in=kept) if self.value() == "yes" else queryset.exclude(pk__in=kept)
+
+
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     """Money asked for. Every field is written by verbs alone."""
@@ -66,6 +84,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_filter = (
         StateFilter,
         ("unapplied", admin.BooleanFieldListFilter),
+        KeptFilter,
         CurrencyFilter,
         ("plan", admin.RelatedFieldListFilter),
         ("created_at", admin.DateFieldListFilter),
@@ -76,7 +95,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("Reference, evidence, username, e-mail address or id")
     ordering = ("-id",)
     actions = ("confirm_selected",)
-    actions_detail = ("confirm", "cancel")
+    actions_detail = ("confirm", "settle", "refund", "reverse", "cancel")
+    inlines = (RefundInline, ReversalInline)
     fieldsets = (
         (
             None,
@@ -91,11 +111,11 @@ class PaymentAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     "receipt", ("evidence", "received_on"), ("confirmed_at", "confirmed_by"),
-                    ("shortfall", "refunded_amount"),
+                    ("shortfall", "refunded_amount"), "reversal_kind",
                 )
             },
         ),
-        (gettext_lazy("Coverage"), {"fields": (("covers_from", "covers_to"),)}),
+        (gettext_lazy("Coverage"), {"fields": (("covers_from", "covers_to"), "taken_back_on")}),
         (
             gettext_lazy("Terms"),
             {
@@ -121,16 +141,33 @@ class PaymentAdmin(ReadOnlyAdmin):
         """Tell whether the reader may confirm payments."""
         return request.user.has_perm("payments.confirm_payment")
 
+    def has_refund_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Tell whether the reader may give money back."""
+        return request.user.has_perm("payments.refund_payment")
+
+    def has_reverse_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Tell whether the reader may say that money was not received after all."""
+        return request.user.has_perm("payments.reverse_payment")
+
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Tell whether the reader may cancel any user's payments."""
         return request.user.has_perm("subscriptions.manage_all_subscriptions")
 
     def offered(self, row: Payment, moment: Moment) -> tuple[str, ...]:
-        """Offer to confirm what may still come, to cancel what is waited for."""
+        """Offer to confirm what may still come, to cancel what is waited for, to give back what came."""
         status = row.status_at(moment)
+        if status == Status.CONFIRMED:
+            return ("refund", "reverse") if row.refundable_amount else ("reverse",)
+        if row.provider == Provider.GRANT:
+            return ()
+        settle = ("settle",) if Receipt.objects.for_payment(row).exists() else ()
         if status == Status.PENDING:
-            return ("confirm", "cancel")
-        return ("confirm",) if status in LATE else ()
+            return ("confirm", *settle, "cancel")
+        return ("confirm", *settle) if status in LATE else ()
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Show the tables in which there is something."""
+        return [table for table in self.inlines if obj is not None and table.has_rows(obj)]
 
     # --- Acts on one payment
 
@@ -144,6 +181,31 @@ class PaymentAdmin(ReadOnlyAdmin):
         """Ask what arrived, and confirm."""
         return self.act_on(request, object_id, ConfirmAct())
 
+    @action(description=gettext_lazy("Settle with money on record"), permissions=["confirm"], icon="move_down")
+    def settle(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask which money, and confirm with it."""
+        return self.act_on(request, object_id, SettleAct())
+
+    @action(
+        description=gettext_lazy("Refund payment"),
+        permissions=["refund"],
+        icon="undo",
+        variant=ActionVariant.DANGER,
+    )
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask how much and why, and give it back."""
+        return self.act_on(request, object_id, RefundAct())
+
+    @action(
+        description=gettext_lazy("Reverse payment"),
+        permissions=["reverse"],
+        icon="block",
+        variant=ActionVariant.DANGER,
+    )
+    def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask what happened and why, and reverse."""
+        return self.act_on(request, object_id, ReverseAct())
+
     @action(description=gettext_lazy("Cancel payment"), permissions=["manage"], variant=ActionVariant.DANGER)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask why, and cancel."""
@@ -152,9 +214,20 @@ class PaymentAdmin(ReadOnlyAdmin):
     # --- Many payments
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that confirms many."""
-        view = self.admin_site.admin_view(self.confirm_many)
-        return [path("confirm-selected/", view, name="payments_payment_confirm_selected"), *super().get_urls()]
+        """Add the page that confirms many, and the one that shows what staff should look after."""
+        many, queue = (self.admin_site.admin_view(view) for view in (self.confirm_many, self.queue))
+        return [
+            path("confirm-selected/", many, name="payments_payment_confirm_selected"),
+            path("queue/", queue, name="payments_payment_queue"),
+            *super().get_urls(),
+        ]
+
+    def queue(self, request: HttpRequest) -> HttpResponse:
+        """Show late, double and displaced money: what it could settle, and what can be done with it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {"title": _("Late, double and displaced money"), "sections": sections_for(request.user)}
+        return self.page(request, "payments/admin/queue.html", context)
 
     @admin.action(description=gettext_lazy("Confirm the selected payments"), permissions=["confirm"])
     def confirm_selected(self, request: HttpRequest, queryset: QuerySet[Payment]) -> HttpResponse | None:
@@ -250,8 +323,10 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("could settle"))
     def could_settle(self, row: Payment) -> Any:
-        """Link to the payments that unapplied money could settle."""
+        """Link to the payments that unapplied money could settle, and to doing so."""
         if not row.unapplied:
             return None
         others = Payment.objects.filter(pk__in=Payment.objects.could_settle(row, Moment.current()))
-        return format_html_join(", ", "{}", ((link_to(other, spaced(other.reference)),) for other in others)) or None
+        links = ((link_to(other, spaced(other.reference)), settling(other, row.receipt_id)) for other in others)
+        words = format_html('{{}} (<a class="text-link" href="{{}}">{}</a>)', _("settle it"))
+        return format_html_join(", ", words, links) or None

@@ -1,20 +1,26 @@
-"""Receipts, and what of them settles which payment: to be looked at only."""
+"""Receipts, and what became of the money: to be looked at only; and the statement of all of it."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from accounts.admin import ReadOnlyAdmin
 from accounts.admin.base import YesNoFilter, id_is, link_to, link_to_list, person_is
 from api.keys import text_key
-from payments.models import Allocation, Receipt
+from billing_time.clock import Moment
+from payments.models import Receipt
 from subscriptions.admin import CurrencyFilter
+
+from .inlines import AllocationInline, ReceiptReversalInline
+from .statement import StatementForm, as_csv, columns
+from .words import money, sum_of
 
 
 class UnappliedFilter(YesNoFilter):
@@ -23,47 +29,11 @@ class UnappliedFilter(YesNoFilter):
     title = gettext_lazy("unapplied")
     parameter_name = "unapplied"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the receipts with money left, or without."""
         if not self.value():
             return queryset
-        left = Q(allocated_amount__lt=F("amount"), voided_at__isnull=True)
-        return queryset.filter(left if self.value() == "yes" else ~left)
-
-
-class AllocationInline(TabularInline):
-    """What of a receipt settles which payment."""
-
-    model = Allocation
-    fields = readonly_fields = ("payment_link", "money_shown")
-    hide_title = True
-    extra = 0
-    can_delete = False
-    per_page = 20
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the receipt sees what it settles."""
-        return request.user.has_perm("payments.view_receipt")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only verbs allocate."""
-        return False
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the allocations with their payments."""
-        return super().get_queryset(request).select_related("payment").order_by("pk")
-
-    @display(description=gettext_lazy("payment"))
-    def payment_link(self, row: Allocation) -> Any:
-        """Link to the payment that it settles."""
-        return link_to(row.payment)
-
-    @display(description=gettext_lazy("amount"))
-    def money_shown(self, row: Allocation) -> str:
-        """Return the amount with its currency."""
-        return f"{row.amount} {row.currency}"
+        return queryset.with_money_left(self.value() == "yes")
 
 
 @admin.register(Receipt)
@@ -71,8 +41,8 @@ class ReceiptAdmin(ReadOnlyAdmin):
     """Money that arrived."""
 
     list_display = (
-        "evidence_shown", "source", "money_shown", "left_shown", "received_on", "user_link", "payments_of_it",
-        "created_at",
+        "evidence_shown", "source", "money_shown", "left_shown", "reversed_amount", "received_on", "user_link",
+        "payments_of_it", "created_at",
     )  # fmt: skip
     list_filter = (
         UnappliedFilter,
@@ -84,14 +54,15 @@ class ReceiptAdmin(ReadOnlyAdmin):
     pointed_at_by = ("user__id__exact",)
     search_help_text = gettext_lazy("Evidence, source, username, e-mail address or id")
     ordering = ("-id",)
-    inlines = (AllocationInline,)
+    inlines = (AllocationInline, ReceiptReversalInline)
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("evidence", "source"), ("money_shown", "left_shown"), ("received_on", "user"), "payments_of_it",
-                    "note",
+                    ("evidence", "source"), ("money_shown", "left_shown"),
+                    ("allocated_amount", "reversed_amount", "refunded_amount"), ("received_on", "user"),
+                    "payments_of_it", "note",
                 )
             },
         ),
@@ -103,6 +74,30 @@ class ReceiptAdmin(ReadOnlyAdmin):
         found, key = person_is(text, "user__") | id_is(text), text_key(text)
         return found | Q(evidence_key__contains=key) | Q(source_key=key) if key else found
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Show the tables in which there is something."""
+        return [table for table in self.inlines if obj is not None and table.has_rows(obj)]
+
+    # --- The statement
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of the statement."""
+        view = self.admin_site.admin_view(self.statement)
+        return [path("statement/", view, name="payments_receipt_statement"), *super().get_urls()]
+
+    def statement(self, request: HttpRequest) -> HttpResponse:
+        """Show what came, went back and is left, by day, source and currency; or hand it out as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = StatementForm(request.GET or None, today=Moment.current().today)
+        found = form.statement()
+        if found and request.GET.get("format") == "csv":
+            return as_csv(found)
+        context = {"title": _("Bank statement"), "form": form, "statement": found, "columns": columns()}
+        return self.page(request, "payments/admin/statement.html", context, status=200 if found else 400)
+
+    # --- What is shown
+
     @display(description=gettext_lazy("evidence"), ordering="evidence_key")
     def evidence_shown(self, row: Receipt) -> str:
         """Return the bank's id of the entry, or our number of it."""
@@ -111,12 +106,12 @@ class ReceiptAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("amount"), ordering="amount")
     def money_shown(self, row: Receipt) -> str:
         """Return the amount with its currency."""
-        return f"{row.amount} {row.currency}"
+        return money(row)
 
     @display(description=gettext_lazy("unapplied amount"))
     def left_shown(self, row: Receipt) -> str:
         """Return what settles nothing yet."""
-        return f"{row.unapplied_amount} {row.currency}"
+        return sum_of(row.unapplied_amount, row.currency)
 
     @display(description=gettext_lazy("user"), ordering="user__username_key")
     def user_link(self, row: Receipt) -> Any:

@@ -196,6 +196,20 @@ def test_pages_link_from_one_to_the_other(staff, confirmed):
     assert page("payments_payment_change", confirmed.pk) in receipt
 
 
+def test_a_page_shows_a_table_only_where_there_is_something_in_it(payment, confirmed):
+    maria = browser(manager())
+    answer = maria.get(page("payments_payment_change", confirmed.pk))
+    assert [table.opts.model.__name__ for table in answer.context["inline_admin_formsets"]] == []
+    answer = maria.get(page("payments_receipt_change", confirmed.receipt_id))
+    assert [table.opts.model.__name__ for table in answer.context["inline_admin_formsets"]] == ["Allocation"]
+    given = {"kind": "mistake", "reason": "another one's", "evidence": ""}
+    maria.post(page("payments_payment_reverse", confirmed.pk), given)
+    for name, row in (("payments_payment_change", confirmed), ("payments_receipt_change", confirmed.receipt)):
+        answer = maria.get(page(name, row.pk))
+        assert [table.opts.model.__name__ for table in answer.context["inline_admin_formsets"]] == ["Reversal"]
+        assert "another one" in answer.content.decode()
+
+
 def test_nothing_is_added_changed_or_deleted_by_hand_not_even_by_superusers(payment, confirmed):
     root = browser(boss())
     before = list(Payment.objects.order_by("pk").values())

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from accounts.tests.browsing import boss, browser, log_of, manager, page, said
+from accounts.tests.browsing import boss, browser, log_of, manager, page, said, version_on
 from accounts.tests.factories import UserFactory
 from billing_time.clock import Moment
 from payments.models import Facts, Payment
@@ -132,9 +132,9 @@ def test_canceling_twice_changes_nothing_more(staff, active):
 def test_ending_paid_days_now_needs_the_explicit_word(staff, active):
     olga, same = browser(staff), unchanged(active)
     answer = olga.post(cancel(active), {"when": "now", "reason": ""})
-    assert answer.context["form"].errors["forfeit"]
+    assert answer.context["form"].errors["money"]
     assert same()
-    olga.post(cancel(active), {"when": "now", "forfeit": "on", "reason": "fraud"})
+    olga.post(cancel(active), {"when": "now", "money": "forfeit", "reason": "fraud"})
     active.refresh_from_db()
     assert active.status == "canceled"
     assert "forfeit" in log_of(active)[0][1]
@@ -145,7 +145,8 @@ def test_ending_paid_days_now_needs_the_explicit_word(staff, active):
     [
         {"when": "", "reason": ""},
         {"when": "never", "reason": ""},
-        {"when": "period_end", "forfeit": "on", "reason": ""},
+        {"when": "period_end", "money": "forfeit", "reason": ""},
+        {"when": "now", "money": "everything", "reason": ""},
         {"when": "period_end", "reason": "x" * 501},
         {},
     ],
@@ -264,16 +265,37 @@ def test_the_price_changes_for_later_subscriptions_only_and_the_identity_never(s
     assert str(subscription.unit_price) == "990.00"
 
 
-def test_an_old_page_of_a_plan_changes_only_what_its_reader_changed(plan):
+def test_an_old_page_of_a_plan_saves_nothing_and_says_so(plan):
     maria, change = browser(manager()), page("subscriptions_plan_change", plan.pk)
-    seen = maria.get(change).context["adminform"].form
-    old = {name: seen[name].value() for name in seen.fields} | {
-        f"initial-{name}": seen[name].value() for name in seen.fields
-    }
-    Plan.objects.filter(pk=plan.pk).update(price="1990.00", is_active=False)
-    maria.post(change, old | {"title": "Professional"})
+    version = version_on(maria, change)
+    Plan.objects.filter(pk=plan.pk).update(price="1990.00")
+    answer = maria.post(change, terms(title="Professional", version=version), follow=True)
+    assert "nothing was saved" in said(answer)
+    assert 'value="1990.00"' in answer.content.decode()
     plan.refresh_from_db()
-    assert (plan.title, str(plan.price), plan.is_active) == ("Professional", "1990.00", False)
+    assert (plan.title, str(plan.price)) == ("Pro", "1990.00")
+    assert log_of(plan) == []
+
+
+def test_a_page_of_a_plan_as_it_is_saves_and_the_second_click_changes_nothing_more(plan):
+    maria, change = browser(manager()), page("subscriptions_plan_change", plan.pk)
+    given = terms(title="Professional", price="990.00", version=version_on(maria, change))
+    assert "changed successfully" in said(maria.post(change, given, follow=True))
+    assert "saved before" in said(maria.post(change, given, follow=True))
+    plan.refresh_from_db()
+    assert plan.title == "Professional"
+    assert len(log_of(plan)) == 1
+
+
+def test_what_a_guard_refuses_on_a_plans_page_is_said_in_words(plan, monkeypatch):
+    monkeypatch.setattr("subscriptions.admin.PlanAdmin.fixed", ())
+    maria, change = browser(manager()), page("subscriptions_plan_change", plan.pk)
+    answer = maria.post(change, terms(name="pro", currency="USD"), follow=True)
+    assert answer.status_code == 200
+    assert "conflicts" in said(answer)
+    plan.refresh_from_db()
+    assert plan.currency == "RUB"
+    assert log_of(plan) == []
 
 
 def test_operators_look_at_plans_and_change_none(staff, plan):
