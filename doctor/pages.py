@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing_time.clock import Moment
 
-from .check import Finding, Severity
+from .check import Finding
 from .checks import CHECKS
 from .visits import Result, visit
 
@@ -49,12 +49,19 @@ def shown(results: list[Result]) -> list[dict[str, Any]]:
     return [
         {
             "result": each,
-            "label": _("error") if each.is_error else _("warning"),
-            "variant": "danger" if each.check.severity is Severity.ERROR or each.failure else "warning",
+            "label": label_of(each),
+            "variant": "danger" if each.is_error else "warning",
             "findings": [(finding, address_of(finding)) for finding in each.findings],
         }
         for each in unclean
     ]
+
+
+def label_of(result: Result) -> str:
+    """Return in a word how bad it is."""
+    if result.failure:
+        return _("not run")
+    return _("error") if result.is_error else _("warning")
 
 
 def address_of(finding: Finding) -> str:

@@ -77,6 +77,7 @@ def test_it_cannot_hang(root, monkeypatch):
     monkeypatch.setattr(pages, "SECONDS", 0.3)
     page = root.post(ADDRESS).text
     assert "it took too long" in page
+    assert "not run" in page
     assert "there was no time left for it" in page
 
 
