@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing_time.clock import Moment
+from doctor.pages import RIGHT as DOCTOR
 from payments.admin.queue import waiting_rows
 from payments.models import Payment
 from payments.states import Status
@@ -24,6 +25,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         {"title": _("Money"), "items": allowed(request, money(request))},
         {"title": _("What is sold"), "separator": True, "items": allowed(request, sold(request))},
         {"title": _("People"), "separator": True, "items": allowed(request, people(request))},
+        {"title": _("The books"), "separator": True, "items": allowed(request, books(request))},
         {"title": _("For programs"), "separator": True, "items": documents(request)},
     ]
 
@@ -74,6 +76,14 @@ def people(request: HttpRequest) -> list[dict[str, Any]]:
         link(request, "auth_group", _("Groups"), "group", right="auth.view_group"),
         link(request, "journal_event", _("Journal"), "history", right="journal.view_event"),
     ]
+
+
+def books(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the link to the page that looks over the books."""
+    address = reverse("doctor")
+    active = request.path.startswith(address)
+    title = _("Look over the books")
+    return [{"title": title, "icon": "stethoscope", "link": address, "active": active, "right": DOCTOR}]
 
 
 def documents(request: HttpRequest) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from api.documents import Page, SchemaView
+from doctor.pages import doctor_page
 from payments.pages import checkout_page
 
 from . import views
@@ -14,6 +15,7 @@ urlpatterns = [
     path("readyz", views.readyz),
     path("problems/<slug:slug>", views.problem, name="problem"),
     path("pay/<str:key>", checkout_page, name="checkout"),
+    path("admin/doctor/", admin.site.admin_view(doctor_page), name="doctor"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/auth/", include("accounts.urls")),

@@ -49,7 +49,7 @@ RIGHTS = {"accounts_user_groups", "accounts_user_user_permissions", "auth_group_
 # Tables of which nothing is recorded: what only programs keep, and the journal itself. A new table is a decision too.
 NOT_RECORDED = {
     "accounts_token", "api_idempotencykey", "api_ratewindow", "auth_permission", "django_admin_log",
-    "django_content_type", "django_migrations", "django_session", "journal_event", "journal_seal",
+    "django_content_type", "django_migrations", "django_session", "doctor_setting", "journal_event", "journal_seal",
 }  # fmt: skip
 RECORDED = """
     SELECT tgrelid::regclass::text, tgargs, array(

@@ -22,7 +22,7 @@ from subscriptions.models import Subscription
 
 BATCH_COMMANDS = ["expire_payments", "expire_subscriptions", "prune_idempotency_keys", "prune_tokens"]
 ALL_COMMANDS = [
-    *BATCH_COMMANDS, "create_service_account", "create_plan", "demo", "grant_rights", "seal_journal", "verify_journal",
+    *BATCH_COMMANDS, "create_service_account", "create_plan", "demo", "doctor", "grant_rights", "seal_journal", "verify_journal",
 ]  # fmt: skip
 alive = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
