@@ -28,7 +28,7 @@ def test_it_has_the_address_that_the_side_bar_links_to(root):
 
 
 def test_it_looks_once_it_is_asked_to(root, django_assert_max_num_queries):
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         page = root.get(ADDRESS)
     assert page.status_code == 200
     assert "checks look for what must hold" in page.text
