@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.utils import translation
 from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -25,6 +26,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Let the tests empty the journal between them, which nobody may anywhere else."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("GRANT TRUNCATE ON journal_event, journal_seal TO CURRENT_USER")
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """Begin in the language of the settings: a request leaves the one that it asked for behind in its thread."""
+    translation.deactivate()
 
 
 @pytest.fixture

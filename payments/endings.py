@@ -5,8 +5,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from api.expectations import ANY, Expectation
+from api.problems import TransitionNotAllowed
 from billing_time.clock import Moment
 from subscriptions.models import REFUNDED, Subscription
+from subscriptions.states import SUBSCRIPTION, Status
 
 from .models import Payment
 from .problems import RefundExceedsPayment
@@ -22,10 +24,15 @@ def cancel_and_refund(
     refunding raise, with nothing changed. READ COMMITTED; locks the subscription, then its last payment.
     """
     with transaction.atomic():
-        if not subscription.cancel(moment, now=True, reason=reason, forfeit=True, expected=expected):
+        subscription.lock(moment)
+        if subscription.status == Status.CANCELED:
             return False
-        order = RefundOrder(reason=reason or REFUNDED, coverage=CoverageChoice.TAKE_BACK)
+        expected.check(subscription, moment)
+        if not SUBSCRIPTION.allows(subscription.status, Status.CANCELED):
+            raise TransitionNotAllowed
+        order = RefundOrder(reason=reason or REFUNDED, coverage=CoverageChoice.TAKE_BACK, ending=reason or REFUNDED)
         last_payment(subscription).refund(order, by=by, moment=moment)
+        subscription.cancel(moment, now=True, reason=reason, forfeit=True)
     return True
 
 

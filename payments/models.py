@@ -186,8 +186,11 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(status__in=Status.values), name="payment_status_known"),
             models.CheckConstraint(condition=Q(amount=F("unit_price") * F("duration")), name="payment_amount_follows"),
             models.CheckConstraint(
-                condition=Q(amount__gt=0) ^ Q(amount=0, provider=Provider.GRANT), name="payment_amount_positive"
+                condition=(Q(amount__gt=0) & ~Q(provider=Provider.GRANT))
+                | Q(amount=0, unit_price=0, provider=Provider.GRANT, receipt__isnull=True),
+                name="payment_amount_positive",
             ),
+            models.CheckConstraint(condition=~Q(confirmed_by=F("user")), name="payment_confirmed_by_another"),
             models.CheckConstraint(condition=CURRENCY, name="payment_currency_code"),
             models.CheckConstraint(condition=INTERVALS, name="payment_interval_known"),
             models.CheckConstraint(condition=Q(duration__gte=1, duration__lte=MAX_DURATION), name="payment_duration"),
@@ -297,7 +300,7 @@ class Payment(models.Model):
             known = Receipt.known(self, facts)
             left = self.lock(moment, beside=known)
             if self.status in (Status.CONFIRMED, Status.REFUNDED):
-                self.add_absent(facts)
+                self.confirm_again(facts, moment, expected)
                 return False
             expected.check(self, moment)
             because(facts.note)
@@ -314,6 +317,8 @@ class Payment(models.Model):
                 payment.lose_money_to(self, by, moment)
             if coverage:
                 subscription.cover(coverage, moment)
+            elif self.covers_from and self.covers_to:
+                subscription.count_again(self.covers_from, self.covers_to, moment)
         return True
 
     def lock_subscriptions(self, moment: Moment) -> tuple[Subscription, list[Subscription]]:
@@ -402,22 +407,25 @@ class Payment(models.Model):
         if applied:
             money.receipt.allocate(self, money.amount)
 
-    def add_absent(self, facts: Facts) -> None:
+    def confirm_again(self, facts: Facts, moment: Moment, expected: Expectation) -> None:
         """Add to the receipt what was not known yet; raise ConfirmedDifferently where a known fact is another one."""
-        if self.receipt is None:
-            if facts != Facts(note=facts.note, accept_difference=facts.accept_difference):
-                raise ConfirmedDifferently
-            return
-        receipt = self.receipt
-        receipt.refresh_from_db(from_queryset=Receipt.objects.locked())
-        contradicted = facts.contradicting(receipt)
-        if facts.amount is not None and facts.amount not in self.amounts_known():
-            contradicted.insert(0, "amount")
-        if contradicted:
+        if contradicted := self.contradicting(facts):
+            expected.check(self, moment)
             raise ConfirmedDifferently(
                 _("It was confirmed with another value of: %(names)s.") % {"names": ", ".join(contradicted)}
             )
-        receipt.complete(facts)
+        if self.receipt:
+            self.receipt.complete(facts)
+
+    def contradicting(self, facts: Facts) -> list[str]:
+        """Lock the receipt; return the names of the facts that are known to be others, for free time of any."""
+        if self.receipt is None:
+            return facts.named()
+        self.receipt.refresh_from_db(from_queryset=Receipt.objects.locked())
+        contradicted = facts.contradicting(self.receipt)
+        if facts.amount is not None and facts.amount not in self.amounts_known():
+            contradicted.insert(0, "amount")
+        return contradicted
 
     def amounts_known(self) -> list[Decimal]:
         """Return the amounts that confirming it again may name: the receipt's, and its part of a shared one."""
@@ -464,17 +472,19 @@ class Payment(models.Model):
             covered = self.covers_from is not None
             if order.takes_back:
                 self.take_back(moment)
+            lying_at = self.receipt if self.unapplied else None
             self.give_back(amount)
             refund = Refund.record(self, order, amount, by, moment)
+            if lying_at:
+                lying_at.give_back(amount)
             if covered and order.takes_back:
-                self.subscription.uncover(self.last_covered(), moment, otherwise=SubscriptionStatus.CANCELED)
+                otherwise = SubscriptionStatus.CANCELED
+                self.subscription.uncover(self.last_covered(), moment, otherwise=otherwise, ending=order.ending)
         return refund, True
 
     def give_back(self, amount: Decimal) -> None:
-        """Count an amount as given back, of the receipt as well where it was unapplied; refunded once all of it is."""
+        """Count an amount as given back; it is refunded once all of it is."""
         self.refunded_amount += amount
-        if self.unapplied and self.receipt:
-            self.receipt.give_back(amount)
         if self.refundable_amount == 0:
             self.status, self.unapplied = Status.REFUNDED, False
         self.save(update_fields=["status", "unapplied", "refunded_amount", "covers_from", "covers_to", "taken_back_on"])
@@ -483,8 +493,8 @@ class Payment(models.Model):
         """Record that the money was not received, or is gone again; take back the days to come.
 
         Where later coverage stands on them they are kept, for staff to look at. Return False where it was reversed for
-        the same cause before: a retry is harmless. Raise OwnPayment, PreconditionFailed or TransitionNotAllowed,
-        having changed nothing.
+        the same cause before, and by the same evidence as far as any is given: a retry is harmless. Raise OwnPayment,
+        PreconditionFailed or TransitionNotAllowed, having changed nothing.
 
         READ COMMITTED. Locks the subscription, this payment, then the receipt.
         """
@@ -492,7 +502,7 @@ class Payment(models.Model):
             raise OwnPayment
         with transaction.atomic():
             self.lock_with_subscription(moment)
-            if (self.status, self.reversal_kind) == (Status.REVERSED, order.kind):
+            if (self.status, self.reversal_kind) == (Status.REVERSED, order.kind) and order.repeats(self):
                 return False
             expected.check(self, moment)
             self.check_reversible(order.kind)

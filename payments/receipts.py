@@ -51,6 +51,11 @@ class Facts:
             accept_difference=self.accept_difference,
         )
 
+    def named(self) -> list[str]:
+        """Return the names of the facts of money that are given at all."""
+        names = ("amount", "currency", "received_on", "evidence", "source", "receipt_id")
+        return [name for name in names if getattr(self, name) is not None]
+
     def contradicting(self, receipt: "Receipt") -> list[str]:
         """Return the names of the facts, the amount aside, that both give, and give differently."""
         pairs: dict[str, tuple[Any, Any]] = {
@@ -167,6 +172,9 @@ class Receipt(models.Model):
                     amount__gte=F("allocated_amount") + F("reversed_amount") + F("refunded_amount"),
                 ),
                 name="receipt_never_overdrawn",
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at__isnull=True) | Q(reversed_amount=F("amount")), name="receipt_void_is_lost"
             ),
         ]
         indexes = [

@@ -39,6 +39,8 @@ class RefundOrder:
     amount: Decimal | None = None
     coverage: str | None = None
     evidence: str | None = None
+    ending: str | None = None
+    """The reason for which the subscription ends with it, whatever other days are covered; None where it need not."""
 
     @property
     def takes_back(self) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from api.keys import text_key
 from billing_time.clock import Moment
 
 from .receipts import AMOUNT, Receipt
@@ -33,6 +34,11 @@ class ReversalOrder:
     kind: str
     reason: str
     evidence: str | None = None
+
+    def repeats(self, payment: "Payment") -> bool:
+        """Tell whether the payment's last reversal has this evidence, or none is given."""
+        last = payment.reversals.order_by("pk").last()
+        return self.evidence is None or (last is not None and text_key(last.evidence) == text_key(self.evidence))
 
 
 class Reversal(models.Model):

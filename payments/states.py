@@ -23,7 +23,7 @@ PAYMENT = StateMachine(
     TABLE,
     births=(
         Birth(Status.PENDING, ("check_out",)),
-        Birth(Status.CONFIRMED, ("grant",), only="NEW.provider = 'grant'"),
+        Birth(Status.CONFIRMED, ("grant",), only="NEW.provider = 'grant' AND NEW.amount = 0"),
     ),
     steps=(
         Step(Status.PENDING, Status.CONFIRMED, ("confirm",)),

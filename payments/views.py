@@ -161,24 +161,27 @@ class EndingViewSet(ApiViewSet):
         """End the subscription, at the end of its period or now."""
         given = self.validated(Cancel)
         money, now = given.get("money"), given["when"] == "now"
-        if money == "refund" and not self.caller.has_perm("payments.refund_payment"):
+        staff = self.caller.has_perm(MANAGE_ALL)
+        if staff and money == "refund" and not self.caller.has_perm("payments.refund_payment"):
             raise PermissionDenied
         subscription = get_object_or_404(Subscription.objects.managed_by(self.caller), user_id=user_id, pk=pk)
-        self.check_money(money, now, subscription)
+        ahead = subscription.status_at(self.moment) in RUNNING and subscription.is_covered_ahead(self.moment)
+        self.check_money(money, now=now, staff=staff, ahead=ahead)
         act = {"reason": given["reason"], "moment": self.moment, "expected": self.expected}
-        if money == "refund":
+        if staff and money == "refund":
             cancel_and_refund(subscription, by=self.caller, **act)
         else:
-            subscription.cancel(now=now, forfeit=money == "forfeit", **act)
+            subscription.cancel(now=now, forfeit=staff and money == "forfeit", **act)
         return self.shown_alone(subscription)
 
-    def check_money(self, money: str | None, now: bool, subscription: Subscription) -> None:
-        """Raise 400 unless staff, and they alone, say what becomes of the money of paid days that end now."""
-        may_say = self.caller.has_perm(MANAGE_ALL)
-        if money and not (now and may_say):
+    def check_money(self, money: str | None, *, now: bool, staff: bool, ahead: bool) -> None:
+        """Raise 400 unless staff, and they alone, say what becomes of the money of paid days that end now.
+
+        A customer's end of paid days is 409, whatever they say of the money: the verb sees to that.
+        """
+        if money and not (now and (staff or ahead)):
             raise Invalid("money", _("Only staff say this, and only of what is to end now."))
-        runs = subscription.status_at(self.moment) in RUNNING
-        if now and may_say and not money and runs and subscription.is_covered_ahead(self.moment):
+        if now and staff and ahead and not money:
             raise Invalid("money", _("There are paid days ahead: say what becomes of the money."), "required")
 
 

@@ -20,7 +20,16 @@ from billing_time.clock import Moment, midnight
 from billing_time.terms import Interval, Term, TooFar, anchor_for, horizon
 from transactions.acting import because
 
-from .plans import CURRENCY, GRACE_WITHIN_INTERVAL, INTERVALS, MAX_DURATION, MAX_INTERVAL_COUNT, PRICE, Plan
+from .plans import (
+    CURRENCY,
+    GRACE_WITHIN_INTERVAL,
+    INTERVALS,
+    MAX_DURATION,
+    MAX_INTERVAL_COUNT,
+    MAX_TRIAL_DAYS,
+    PRICE,
+    Plan,
+)
 from .problems import PlanNotAvailable, TooFarAhead, exists
 from .querysets import SubscriptionQuerySet
 from .states import COVERED, LIVE, RUNNING, SUBSCRIPTION, Status
@@ -152,6 +161,7 @@ class Subscription(models.Model):
                 name="subscription_interval_count",
             ),
             models.CheckConstraint(condition=GRACE_WITHIN_INTERVAL, name="subscription_grace_within_interval"),
+            models.CheckConstraint(condition=Q(trial_days__lte=MAX_TRIAL_DAYS), name="subscription_trial_days"),
             models.CheckConstraint(
                 condition=Q(anchor_day__isnull=True) | Q(anchor_day__gte=1, anchor_day__lte=31),
                 name="subscription_anchor_day",
@@ -384,7 +394,8 @@ class Subscription(models.Model):
         self.access_until = None
         self.save(
             update_fields=[
-                "status", "start_date", "end_date", "covered_until", "access_until", "anchor_day", "cancel_reason",
+                "status", "start_date", "end_date", "covered_until", "access_until", "anchor_day", "cancel_at",
+                "cancel_reason",
             ]
         )  # fmt: skip
         self.payments.write_down(moment)
@@ -405,13 +416,19 @@ class Subscription(models.Model):
             self.cancel_reason = ""
             self.save(update_fields=["cancel_at", "access_until", "cancel_reason"])
 
-    def uncover(self, covered_until: dt.date | None, moment: Moment, *, otherwise: str) -> None:
+    def uncover(
+        self, covered_until: dt.date | None, moment: Moment, *, otherwise: str, ending: str | None = None
+    ) -> None:
         """Follow coverage that was taken back: the last day covered is now before `covered_until`. Lock held.
 
-        With no covered day left it is `trialing` while its trial runs, else `otherwise`: canceled or pending. One that
-        has ended stays as it is.
+        With no covered day left it is `trialing` while its trial runs, else `otherwise`: canceled or pending. Where
+        `ending` says why, it ends now whatever is left. One that has ended stays as it is.
         """
         if self.status not in COVERED:
+            return
+        if ending is not None:
+            self.covered_until, self.cancel_at, self.cancel_reason = covered_until, None, ending
+            self.end(moment.today, moment)
             return
         if covered_until is not None and covered_until > moment.today:
             self.covered_until = self.end_date = covered_until
@@ -437,6 +454,11 @@ class Subscription(models.Model):
             anchor_day = anchor_for(start, anchor_day if start == end else None)
             end = None if taken_back_on else stop
         return anchor_day
+
+    def count_again(self, start: dt.date, end: dt.date, moment: Moment) -> None:
+        """Stand on days that a payment has kept, which counts again, where it waits and their grace is not over."""
+        if self.status == Status.PENDING and moment.now < midnight(end + dt.timedelta(days=self.grace_days)):
+            self.cover(Coverage(start, end, self.anchor_day_left() or start.day), moment)
 
     def go_back_to_trial(self) -> None:
         """Be in trial again, which the money had only been paid ahead of."""

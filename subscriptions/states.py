@@ -25,7 +25,7 @@ SUBSCRIPTION = StateMachine(
     steps=(
         Step(Status.PENDING, Status.ACTIVE, ("confirm", "grant")),
         Step(Status.PENDING, Status.EXPIRED, ("expire",)),
-        Step(Status.PENDING, Status.CANCELED, ("cancel",)),
+        Step(Status.PENDING, Status.CANCELED, ("cancel", "confirm")),
         Step(Status.TRIALING, Status.ACTIVE, ("confirm", "grant")),
         Step(Status.TRIALING, Status.EXPIRED, ("expire",)),
         Step(Status.TRIALING, Status.CANCELED, ("cancel", "expire")),
@@ -49,8 +49,8 @@ RUNNING = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
 COVERED = (Status.ACTIVE, Status.PAST_DUE)
 
 IDENTITY = (
-    "id", "user_id", "plan_name", "currency", "unit_price", "interval", "interval_count", "trial_days", "grace_days",
-    "trial_end", "created_at",
+    "id", "user_id", "plan_name", "duration", "currency", "unit_price", "interval", "interval_count", "trial_days",
+    "grace_days", "trial_end", "created_at",
 )  # fmt: skip
 GUARDS: list[Guard] = [
     *SUBSCRIPTION.guards(),

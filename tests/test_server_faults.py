@@ -36,12 +36,11 @@ def replayed(answer) -> bool:
     return answer[1]["Idempotent-Replayed"] == "true"
 
 
-def other_sessions() -> int:
+def sessions_called(name: str) -> int:
+    """Return how many sessions of this database say that they are called so."""
     with session() as other:
-        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid NOT IN (pg_backend_pid(), %s)"
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            return other.execute(count, cursor.fetchone()).fetchone()[0]
+        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+        return other.execute(count, [name]).fetchone()[0]
 
 
 def test_of_twenty_at_once_at_two_processes_one_is_done(subscribe):
@@ -64,16 +63,18 @@ def test_a_kept_answer_outlives_the_server(subscribe):
 
 
 def test_killed_in_the_middle_it_leaves_neither_work_nor_key(subscribe, alice):
-    with serving(database_url()) as server:
+    with serving(f"{database_url()}?application_name=killed") as server:
 
         def kill():
             with locked("accounts_user", "id", alice.pk):
                 wait_until(waiting)
+                assert sessions_called("killed")
                 server.kill()
 
-        broken, _killed = race(lambda: subscribe(server), kill)
+        broken, killed = race(lambda: subscribe(server), kill)
         assert isinstance(broken, OSError)
-    wait_until(lambda: not other_sessions())
+        assert killed is None, killed
+    wait_until(lambda: not sessions_called("killed"))
     assert not Subscription.objects.exists()
     assert not IdempotencyKey.objects.exists()
     with serving(database_url()) as server:

@@ -30,6 +30,11 @@ KEEPERS = [
     ("payments_refund", "payment_refunds_agree", "payment_refunds_agree"),
     ("payments_receipt", "receipt_reversals_agree", "receipt_reversals_agree"),
     ("payments_reversal", "receipt_reversals_agree", "receipt_reversals_agree"),
+    ("payments_receipt", "receipt_refunds_agree", "receipt_refunds_agree"),
+    ("payments_payment", "payment_money_agrees", "payment_money_agrees"),
+    ("payments_allocation", "payment_money_agrees", "payment_money_agrees"),
+    ("subscriptions_subscription", "subscription_coverage_agrees", "subscription_coverage_agrees"),
+    ("payments_payment", "subscription_coverage_agrees", "subscription_coverage_agrees"),
     ("journal_event", "journal_is_append_only", "journal_is_append_only"),
     ("journal_seal", "journal_is_append_only", "journal_is_append_only"),
 ]

@@ -2,7 +2,7 @@ from django.db import migrations
 
 FORWARD = """
     CREATE TRIGGER payment_birth BEFORE INSERT ON payments_payment FOR EACH ROW
-    WHEN (NOT ((NEW.status = 'pending') OR (NEW.status = 'confirmed' AND NEW.provider = 'grant')))
+    WHEN (NOT ((NEW.status = 'pending') OR (NEW.status = 'confirmed' AND NEW.provider = 'grant' AND NEW.amount = 0)))
     EXECUTE FUNCTION refuse('no payment is born in this state');
     CREATE TRIGGER payment_transition BEFORE UPDATE ON payments_payment FOR EACH ROW
     WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (('pending', 'confirmed'), ('pending', 'canceled'), ('pending', 'expired'), ('canceled', 'confirmed'), ('expired', 'confirmed'), ('reversed', 'confirmed'), ('confirmed', 'refunded'), ('confirmed', 'reversed')))
@@ -61,6 +61,23 @@ FORWARD = """
     CREATE TRIGGER allocation_never_changes BEFORE UPDATE ON payments_allocation FOR EACH ROW
     WHEN (true)
     EXECUTE FUNCTION refuse('an allocation never changes');
+    ALTER TABLE payments_payment ADD CONSTRAINT payment_of_receipt_owner
+        FOREIGN KEY (receipt_id, user_id, currency) REFERENCES payments_receipt (id, user_id, currency);
+    -- Days and weeks are exact; a month or year ends up to three days later than the calendar says, where the anchor day is.
+    ALTER TABLE payments_payment ADD CONSTRAINT payment_coverage_follows_terms CHECK (
+        covers_from IS NULL
+        OR covers_to <= CASE "interval"
+            WHEN 'day' THEN covers_from + interval_count * duration
+            WHEN 'week' THEN covers_from + interval_count * duration * 7
+            WHEN 'month' THEN (covers_from + make_interval(months => interval_count * duration))::date + 3
+            ELSE (covers_from + make_interval(years => interval_count * duration))::date + 3 END
+        AND (taken_back_on IS NOT NULL OR covers_to >= CASE "interval"
+            WHEN 'day' THEN covers_from + interval_count * duration
+            WHEN 'week' THEN covers_from + interval_count * duration * 7
+            WHEN 'month' THEN (covers_from + make_interval(months => interval_count * duration))::date
+            ELSE (covers_from + make_interval(years => interval_count * duration))::date END));
+    ALTER TABLE payments_payment ADD CONSTRAINT payment_coverage_within_ten_years CHECK (
+        covers_to <= ((confirmed_at AT TIME ZONE 'UTC') + interval '10 years 2 days')::date);
     ALTER TABLE payments_refund ADD CONSTRAINT refund_of_payment_owner
         FOREIGN KEY (payment_id, user_id, currency) REFERENCES payments_payment (id, user_id, currency);
     ALTER TABLE payments_reversal ADD CONSTRAINT reversal_of_payment_owner
@@ -114,6 +131,68 @@ FORWARD = """
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_reversals_agree();
     CREATE CONSTRAINT TRIGGER receipt_reversals_agree AFTER INSERT ON payments_reversal
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_reversals_agree();
+    CREATE FUNCTION receipt_refunds_agree() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM payments_receipt r WHERE r.id = NEW.id AND r.refunded_amount <= (
+            SELECT coalesce(sum(f.amount), 0) FROM payments_refund f JOIN payments_payment p ON p.id = f.payment_id
+            WHERE p.receipt_id = NEW.id AND f.status <> 'canceled');
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'what was given back of a receipt is what refunds of its payments gave back'
+                USING ERRCODE = 'P0001', CONSTRAINT = 'receipt_refunds_agree', TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER receipt_refunds_agree AFTER UPDATE ON payments_receipt FOR EACH ROW
+    WHEN (NEW.refunded_amount > OLD.refunded_amount)
+    EXECUTE FUNCTION receipt_refunds_agree();
+    CREATE FUNCTION payment_money_agrees() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        changed jsonb := to_jsonb(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END);
+        paid payments_payment;
+        settled numeric;
+        agrees boolean;
+    BEGIN
+        SELECT * INTO paid FROM payments_payment
+        WHERE id = (changed ->> CASE TG_TABLE_NAME WHEN 'payments_payment' THEN 'id' ELSE 'payment_id' END)::bigint;
+        SELECT coalesce(sum(amount), 0) INTO settled FROM payments_allocation WHERE payment_id = paid.id;
+        agrees := CASE
+            WHEN paid.status = 'confirmed' AND NOT paid.unapplied THEN settled = paid.amount - paid.shortfall
+            WHEN paid.status = 'refunded' THEN settled IN (0, paid.amount - paid.shortfall)
+            WHEN paid.status = 'reversed' THEN settled = 0 AND EXISTS (
+                SELECT FROM payments_reversal v WHERE v.payment_id = paid.id AND v.kind = paid.reversal_kind)
+            ELSE settled = 0 END;
+        IF NOT agrees THEN
+            RAISE EXCEPTION 'what settles a payment is its amount less the shortfall while it counts, and nothing otherwise'
+                USING ERRCODE = 'P0001', CONSTRAINT = 'payment_money_agrees', TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER payment_money_agrees AFTER UPDATE ON payments_payment
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN ((OLD.status, OLD.unapplied) IS DISTINCT FROM (NEW.status, NEW.unapplied))
+    EXECUTE FUNCTION payment_money_agrees();
+    CREATE CONSTRAINT TRIGGER payment_money_agrees AFTER INSERT OR DELETE ON payments_allocation
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payment_money_agrees();
+    CREATE FUNCTION subscription_coverage_agrees() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        runs bigint := (to_jsonb(NEW) ->> CASE TG_TABLE_NAME WHEN 'payments_payment' THEN 'subscription_id' ELSE 'id' END)::bigint;
+    BEGIN
+        PERFORM FROM subscriptions_subscription s WHERE s.id = runs AND (s.status NOT IN ('active', 'past_due')
+            OR s.covered_until = (SELECT max(covers_to) FROM payments_payment WHERE subscription_id = runs));
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'a subscription is covered until its last payment says'
+                USING ERRCODE = 'P0001', CONSTRAINT = 'subscription_coverage_agrees', TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER subscription_coverage_agrees AFTER UPDATE ON subscriptions_subscription
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.status IN ('active', 'past_due')
+          AND (OLD.status, OLD.covered_until) IS DISTINCT FROM (NEW.status, NEW.covered_until))
+    EXECUTE FUNCTION subscription_coverage_agrees();
+    CREATE CONSTRAINT TRIGGER subscription_coverage_agrees AFTER UPDATE ON payments_payment
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.covers_to IS DISTINCT FROM NEW.covers_to)
+    EXECUTE FUNCTION subscription_coverage_agrees();
     CREATE FUNCTION subscription_steps_back() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         PERFORM FROM payments_payment WHERE subscription_id = NEW.id
@@ -131,6 +210,14 @@ FORWARD = """
 BACKWARD = """
     DROP TRIGGER subscription_steps_back ON subscriptions_subscription;
     DROP FUNCTION subscription_steps_back();
+    DROP TRIGGER subscription_coverage_agrees ON payments_payment;
+    DROP TRIGGER subscription_coverage_agrees ON subscriptions_subscription;
+    DROP FUNCTION subscription_coverage_agrees();
+    DROP TRIGGER payment_money_agrees ON payments_allocation;
+    DROP TRIGGER payment_money_agrees ON payments_payment;
+    DROP FUNCTION payment_money_agrees();
+    DROP TRIGGER receipt_refunds_agree ON payments_receipt;
+    DROP FUNCTION receipt_refunds_agree();
     DROP TRIGGER receipt_reversals_agree ON payments_reversal;
     DROP TRIGGER receipt_reversals_agree ON payments_receipt;
     DROP FUNCTION receipt_reversals_agree();
@@ -142,6 +229,9 @@ BACKWARD = """
     ALTER TABLE payments_reversal DROP CONSTRAINT reversal_of_receipt_owner;
     ALTER TABLE payments_reversal DROP CONSTRAINT reversal_of_payment_owner;
     ALTER TABLE payments_refund DROP CONSTRAINT refund_of_payment_owner;
+    ALTER TABLE payments_payment DROP CONSTRAINT payment_coverage_within_ten_years;
+    ALTER TABLE payments_payment DROP CONSTRAINT payment_coverage_follows_terms;
+    ALTER TABLE payments_payment DROP CONSTRAINT payment_of_receipt_owner;
 
     DROP TRIGGER allocation_never_changes ON payments_allocation;
     DROP TRIGGER reversal_never_deleted ON payments_reversal;

@@ -359,6 +359,8 @@ class Books:
             self.cover(payment, *found)
         elif not payment.kept:
             payment.covers = payment.taken_back_on = None
+        elif row.status(self.now) == "pending" and self.now < midnight(payment.covers[1] + dt.timedelta(row.grace)):
+            row.start, row.covered_until = payment.covers
         payment.written, payment.kind, payment.confirmed = "confirmed", None, True
         payment.receipt, payment.shortfall = known, payment.amount - settled
         payment.unapplied = not applied

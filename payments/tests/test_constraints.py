@@ -15,6 +15,7 @@ from tests.unguarded import unguarded
 
 DAY = dt.date(2027, 1, 1)
 NOON = dt.datetime(2027, 1, 1, 12, tzinfo=dt.UTC)
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -43,10 +44,12 @@ def refused(constraint, rows, **changes):
         ("payment_interval_known", {"interval": "eon"}),
         ("payment_duration", {"duration": 121, "amount": Decimal("119790.00")}),
         ("payment_provider_known", {"provider": "gold"}),
-        ("payment_unconfirmed_covers_nothing", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=1)}),
+        ("payment_unconfirmed_covers_nothing", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=31)}),
         ("payment_coverage_whole", {"covers_from": DAY}),
         ("payment_coverage_whole", {"covers_to": DAY}),
-        ("payment_coverage_whole", {"covers_from": DAY, "covers_to": DAY}),
+        ("payment_coverage_follows_terms", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=35)}),
+        ("payment_coverage_follows_terms", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=30)}),
+        ("payment_coverage_follows_terms", {"covers_from": DAY, "covers_to": DAY}),
         ("payment_confirmed_has_receipt", {"status": "confirmed"}),
         ("payment_unapplied_covers_nothing", {"unapplied": True}),
         ("payment_refunds_within", {"refunded_amount": Decimal("990.01")}),
@@ -102,7 +105,7 @@ def test_a_receipt_is_never_overdrawn(confirmed, alice, plan, moment):
 
     with pytest.raises(IntegrityError, match="receipt_never_overdrawn"), transaction.atomic(), unguarded():
         Payment.objects.filter(pk=other.pk).update(
-            status="confirmed", receipt=receipt, confirmed_at=NOON, confirmed_by=other.user
+            status="confirmed", receipt=receipt, confirmed_at=NOON, confirmed_by=receipt.recorded_by
         )
         receipt.allocate(other, Decimal("0.01"))
     receipt.refresh_from_db()
@@ -153,13 +156,16 @@ def test_a_plan_cannot_have(plan, constraint, changes):
         ("subscription_trialing_has_trial", {"status": "trialing"}),
         (
             "subscription_trialing_has_trial",
-            {"status": "trialing", "trial_end": DAY, "access_until": NOON, "end_date": None},
+            {"status": "trialing", "trial_end": LONG_AGO, "access_until": LONG_AGO, "end_date": None},
         ),
         (
             "subscription_active_has_coverage",
             {"status": "active", "covered_until": DAY, "access_until": NOON, "anchor_day": 1, "end_date": None},
         ),
-        ("subscription_pending_has_no_access", {"access_until": NOON}),
+        ("subscription_pending_has_no_access", {"covered_until": DAY}),
+        ("subscription_access_follows_term", {"access_until": NOON}),
+        ("subscription_trial_days", {"trial_days": 367}),
+        ("subscription_trial_follows_start", {"trial_end": DAY, "start_date": DAY, "end_date": DAY, "trial_days": -1}),
         ("subscription_dates_in_order", {"end_date": dt.date(2020, 1, 1)}),
         ("subscription_duration", {"duration": 121}),
         ("subscription_price_positive", {"unit_price": 0}),
@@ -191,3 +197,82 @@ def test_every_payment_has_a_valid_iso_11649_reference_from_the_database(payment
 
     assert is_valid(reference)
     assert reference[4:].lstrip("0") == str(number)
+
+
+# --- What is compared at the end of a transaction, and between tables
+
+
+def refused_at_the_end(constraint, *statements):
+    """Assert that PostgreSQL refuses the statements in the name of the constraint, at the latest at the end."""
+    with pytest.raises(Error) as caught, transaction.atomic(), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert caught.value.__cause__.diag.constraint_name == constraint
+
+
+CONFIRM = """UPDATE payments_payment SET status = 'confirmed', confirmed_at = now(), confirmed_by_id = {by},
+    receipt_id = {receipt}, covers_from = '2027-01-01', covers_to = '2027-02-01' WHERE status = 'pending'"""
+
+
+def test_nobody_confirms_their_own_payment_in_sql_either(payment, confirmed_of_bob):
+    statement = CONFIRM.format(by=payment.user_id, receipt=confirmed_of_bob.receipt_id)
+    refused_at_the_end("payment_confirmed_by_another", statement)
+
+
+def test_another_users_money_confirms_nothing(payment, confirmed_of_bob, staff):
+    refused_at_the_end("payment_of_receipt_owner", CONFIRM.format(by=staff.pk, receipt=confirmed_of_bob.receipt_id))
+
+
+def test_a_payment_that_nothing_settles_is_not_confirmed(payment, staff, alice):
+    receipt = Receipt.objects.create(user=alice, source="manual", amount=990, currency="RUB")
+    refused_at_the_end("payment_money_agrees", CONFIRM.format(by=staff.pk, receipt=receipt.pk))
+
+
+def test_a_payment_is_not_reversed_without_a_reversal(confirmed):
+    refused_at_the_end(
+        "payment_money_agrees",
+        "UPDATE payments_payment SET status = 'reversed', reversal_kind = 'mistake'",
+        "DELETE FROM payments_allocation",
+    )
+
+
+def test_money_of_a_receipt_is_not_given_back_without_a_refund(confirmed, payment, staff, moment, alice, plan):
+    receipt = Receipt.objects.create(user=alice, source="manual", amount=990, currency="RUB")
+    refused_at_the_end(
+        "receipt_refunds_agree", f"UPDATE payments_receipt SET refunded_amount = 1 WHERE id = {receipt.pk}"
+    )
+
+
+def test_evidence_is_not_freed_while_its_money_counts(confirmed):
+    refused("receipt_void_is_lost", Receipt.objects.all(), voided_at=NOON)
+
+
+def test_a_grant_costs_nothing(payment):
+    refused("payment_amount_positive", Payment.objects.all(), provider="grant")
+
+
+def test_no_subscription_is_covered_without_a_payment(subscription):
+    refused_at_the_end(
+        "subscription_coverage_agrees",
+        "UPDATE subscriptions_subscription SET status = 'active', start_date = '2027-01-01', end_date = '2027-02-01',"
+        " covered_until = '2027-02-01', access_until = '2027-02-01', anchor_day = 1",
+    )
+
+
+def test_nor_longer_than_its_payments_say(confirmed):
+    refused_at_the_end(
+        "subscription_coverage_agrees",
+        "UPDATE subscriptions_subscription SET end_date = '2099-01-01', covered_until = '2099-01-01'",
+    )
+
+
+def test_nor_does_it_give_access_longer_than_its_grace(confirmed):
+    refused("subscription_access_follows_term", Subscription.objects.all(), access_until=NOON.replace(year=2099))
+
+
+@pytest.fixture
+def confirmed_of_bob(bob, staff, moment):
+    payment = PaymentFactory(subscription=SubscriptionFactory(user=bob, plan=PlanFactory()))
+    payment.confirm(Facts(evidence="E-of-Bob"), by=staff, moment=moment)
+    return payment

@@ -66,9 +66,16 @@ def test_staff_who_end_paid_days_now_say_what_becomes_of_the_money(as_staff, act
     assert (body["status"], body["has_access"], body["end_date"]) == ("canceled", False, moment.today.isoformat())
 
 
-@pytest.mark.parametrize("body", [{"money": "forfeit"}, {"when": "now", "money": "forfeit"}])
-def test_customers_do_not_say_what_becomes_of_the_money(as_alice, active, body):
-    assert as_alice.post(path(active), body).status_code == 400
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"money": "forfeit"}, 400),
+        ({"when": "now", "money": "forfeit"}, 409),
+        ({"when": "now", "money": "refund"}, 409),
+    ],
+)
+def test_customers_do_not_say_what_becomes_of_the_money(as_alice, active, body, status):
+    assert as_alice.post(path(active), body).status_code == status
     active.refresh_from_db()
     assert (active.status, active.cancel_at) == ("active", None)
 

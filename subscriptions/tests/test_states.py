@@ -11,7 +11,7 @@ from payments.tests.factories import PaymentFactory
 from subscriptions.models import Subscription
 from subscriptions.states import Status
 from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
-from tests.unguarded import unguarded
+from tests.unguarded import SUMS, switch, unguarded
 
 NOW = Moment.of(dt.datetime(2027, 3, 10, 12, 0, tzinfo=dt.UTC))
 DAYS = [dt.date(2027, 3, day) for day in (9, 10, 11)]
@@ -32,7 +32,7 @@ def rows(user):
             currency="RUB",
             interval="month",
             interval_count=1,
-            trial_days=0,
+            trial_days=100,
             grace_days=0,
             anchor_day=1,
             start_date=dt.date(2027, 1, 1),
@@ -52,6 +52,7 @@ def every_state(alice):
 
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX one_live_subscription_per_user_and_plan")
+    switch("DISABLE", SUMS)  # no payment stands behind these days
     with unguarded():
         return Subscription.objects.bulk_create(rows(alice))
 
