@@ -39,6 +39,7 @@ ONE_ROLE = f"{SET_UP} ALTER ROLE {NAME} CREATEROLE;"
 # As in production. Where the program's role used to own everything, all of it becomes the owner's.
 TWO_ROLES = f"""{SET_UP}
 ALTER ROLE {NAME} NOCREATEDB;
+ALTER ROLE {NAME} SET idle_in_transaction_session_timeout = '60s';
 ALTER DATABASE {NAME} OWNER TO :owner;
 \\connect {NAME}
 REASSIGN OWNED BY {NAME} TO :owner;

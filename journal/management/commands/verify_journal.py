@@ -58,4 +58,4 @@ def in_words(told: dict[str, Any]) -> str:
     """Return the one line of a journal in which all is well."""
     if not told["seals"]:
         return f"Nothing has been sealed yet; {told['not_sealed']} events wait for seal_journal."
-    return f"All {told['seals']} seals hold, over {told['sealed']} events; {told['not_sealed']} are not sealed yet."
+    return f"Every seal holds, {told['seals']} over {told['sealed']} events; {told['not_sealed']} are not sealed yet."
