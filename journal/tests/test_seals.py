@@ -73,7 +73,7 @@ def test_a_seal_covers_what_is_settled_since_the_last_one():
     assert (first.first_seq, first.previous_digest, first.last_seq) == (1, "0" * 64, seq_of("b"))
     assert (second.first_seq, second.last_seq, second.count) == (first.last_seq + 1, seq_of("c"), 1)
     assert second.previous_digest == first.digest
-    assert "All 2 seals hold" in said("verify_journal")
+    assert "Every seal holds, 2 over" in said("verify_journal")
 
 
 def test_it_says_what_it_sealed():
@@ -243,7 +243,7 @@ def test_seals_are_exported_as_lines_and_verified_against(tmp_path):
     file = tmp_path / "seals.jsonl"
     said("seal_journal", "--export", str(file))
     assert [json.loads(line)["last_seq"] for line in file.read_text().splitlines()] == [seq_of("a"), seq_of("b")]
-    assert "All 2 seals hold" in said("verify_journal", "--against", str(file))
+    assert "Every seal holds, 2 over" in said("verify_journal", "--against", str(file))
     assert said("seal_journal", "--export", "-") == file.read_text()
 
 
@@ -254,7 +254,7 @@ def test_a_tail_cut_off_with_its_seals_shows_against_the_export(tmp_path):
     said("seal_journal", "--export", str(file))
     tamper("journal_seal", "DELETE FROM journal_seal WHERE id = %s", last.pk)
     tamper_event("DELETE FROM journal_event WHERE seq >= %s", last.first_seq)
-    assert "All 1 seals hold" in said("verify_journal")
+    assert "Every seal holds, 1 over" in said("verify_journal")
     assert found_broken("--against", str(file)) == [f"Seal {last}: it is in the file, and here no more."]
 
 
@@ -265,7 +265,7 @@ def test_seals_made_anew_over_changed_rows_show_against_the_export(tmp_path):
     tamper_event("UPDATE journal_event SET reason = 'x' WHERE seq = %s", seq_of("a"))
     execute(connection, "TRUNCATE journal_seal")
     said("seal_journal")
-    assert "All 1 seals hold" in said("verify_journal")
+    assert "Every seal holds, 1 over" in said("verify_journal")
     assert found_broken("--against", str(file)) == [f"Seal {seal}: it is another one in the file."]
 
 
