@@ -20,6 +20,8 @@ TABLES = (
     "payments_reversal",
 )
 
+# What refuses, and what compares rows at the end of a transaction.
+GUARDS = ("refuse", "allocation_fits_its_payment", "payment_money_agrees", "subscription_coverage_agrees")
 # A change of triggers empties the caches of the connection; the confirmations after it are not counted.
 WARMING = 5
 
@@ -75,7 +77,7 @@ def measured(rounds: int, batch: int) -> dict[str, list[float]]:
     plan()
     staff, moment = User.objects.create_user("olga", "olga@example.com", None), Moment.current()
     names = (f"customer{number}" for number in itertools.count())
-    journal, guards = triggers_of("journal_record"), triggers_of("refuse")
+    journal, guards = triggers_of("journal_record"), [each for name in GUARDS for each in triggers_of(name)]
     off: dict[str, list[tuple[str, str]]] = {
         "with both": [],
         "without journal": journal,

@@ -27,7 +27,11 @@ CONSTRAINTS = {
     "payments_payment": ["payment_coverage_never_overlaps"],
     "payments_receipt": ["receipt_never_overdrawn"],
 }
-DEFERRED = {"payments_allocation": ["allocation_fits_its_payment"]}
+SUMS = {
+    "payments_allocation": ["allocation_fits_its_payment", "payment_money_agrees"],
+    "payments_payment": ["payment_money_agrees", "subscription_coverage_agrees"],
+    "subscriptions_subscription": ["subscription_coverage_agrees"],
+}
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def take_guards_away() -> None:
     execute(*(f"ALTER TABLE {guard.table} DISABLE TRIGGER {guard.name}" for guard in (*PAYMENTS, *SUBSCRIPTIONS)))
     for table, names in CONSTRAINTS.items():
         execute(*(f"ALTER TABLE {table} DROP CONSTRAINT {name}" for name in names))
-    for table, names in DEFERRED.items():
+    for table, names in SUMS.items():
         execute(*(f"ALTER TABLE {table} DISABLE TRIGGER {name}" for name in names))
 
 
