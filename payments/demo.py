@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.names import email_key, username_key
 from billing_time.clock import Moment
 from subscriptions.models import Plan, Subscription
+from transactions.acting import Actor, Channel, acting
 
 from .checkout import Order, check_out
 from .grants import grant
@@ -89,7 +90,8 @@ class Teller:
         made = []
         for name, (days_ago, story) in STORIES.items():
             if user := make_user(name, created_at=self.ago(days_ago).now):
-                story(self, user)
+                with acting(Actor.command("demo"), Channel.COMMAND):
+                    story(self, user)
                 made.append(user)
         theirs = Subscription.objects.filter(user__in=made)
         theirs.write_down(self.now)

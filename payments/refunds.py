@@ -173,7 +173,7 @@ class Refund(models.Model):
             self.refresh_from_db(from_queryset=Refund.objects.select_for_update(no_key=True))
             if self.status == self.Status.PAID:
                 if self.evidence_key != text_key(evidence):
-                    raise ConfirmedDifferently
+                    raise ConfirmedDifferently(_("It was paid out with another evidence."))
                 return False
             expected.check(self, moment)
             if not REFUND.allows(self.status, self.Status.PAID):

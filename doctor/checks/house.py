@@ -30,6 +30,7 @@ KEEPERS = [
     ("payments_refund", "payment_refunds_agree", "payment_refunds_agree"),
     ("payments_receipt", "receipt_reversals_agree", "receipt_reversals_agree"),
     ("payments_reversal", "receipt_reversals_agree", "receipt_reversals_agree"),
+    ("payments_payment", "payment_terms_are_agreed", "payment_terms_are_agreed"),
     ("payments_receipt", "receipt_refunds_agree", "receipt_refunds_agree"),
     ("payments_payment", "payment_money_agrees", "payment_money_agrees"),
     ("payments_allocation", "payment_money_agrees", "payment_money_agrees"),

@@ -76,6 +76,13 @@ FORWARD = """
             WHEN 'week' THEN covers_from + interval_count * duration * 7
             WHEN 'month' THEN (covers_from + make_interval(months => interval_count * duration))::date
             ELSE (covers_from + make_interval(years => interval_count * duration))::date END));
+    ALTER TABLE payments_payment ADD CONSTRAINT payment_confirmed_by_somebody CHECK (
+        status NOT IN ('confirmed', 'refunded') OR confirmed_by_id IS NOT NULL);
+    ALTER TABLE payments_payment ADD CONSTRAINT payment_grant_is_days CHECK (
+        provider <> 'grant' OR "interval" = 'day' AND duration = 1 AND interval_count <= 366);
+    ALTER TABLE payments_receipt ADD CONSTRAINT receipt_recorded_by_another CHECK (recorded_by_id <> user_id);
+    ALTER TABLE payments_refund ADD CONSTRAINT refund_recorded_by_another CHECK (recorded_by_id <> user_id);
+    ALTER TABLE payments_reversal ADD CONSTRAINT reversal_recorded_by_another CHECK (recorded_by_id <> user_id);
     ALTER TABLE payments_payment ADD CONSTRAINT payment_coverage_within_ten_years CHECK (
         covers_to <= ((confirmed_at AT TIME ZONE 'UTC') + interval '10 years 2 days')::date);
     ALTER TABLE payments_refund ADD CONSTRAINT refund_of_payment_owner
@@ -120,14 +127,17 @@ FORWARD = """
                                 ELSE (to_jsonb(NEW) ->> 'receipt_id')::bigint END;
     BEGIN
         PERFORM FROM payments_receipt p WHERE p.id = received AND p.reversed_amount = (
-            SELECT coalesce(sum(r.amount), 0) FROM payments_reversal r WHERE r.receipt_id = received);
+            SELECT coalesce(sum(r.amount), 0) FROM payments_reversal r WHERE r.receipt_id = received)
+        -- Evidence is free again where all of it was a mistake; what the bank took back did come.
+        AND (p.voided_at IS NULL OR NOT EXISTS (
+            SELECT FROM payments_reversal r WHERE r.receipt_id = received AND r.kind = 'returned_by_bank'));
         IF NOT FOUND AND received IS NOT NULL THEN
             RAISE EXCEPTION 'what a receipt lost is the sum of the reversals'
                 USING ERRCODE = 'P0001', CONSTRAINT = 'receipt_reversals_agree', TABLE = TG_TABLE_NAME;
         END IF;
         RETURN NULL;
     END $$;
-    CREATE CONSTRAINT TRIGGER receipt_reversals_agree AFTER UPDATE OF reversed_amount ON payments_receipt
+    CREATE CONSTRAINT TRIGGER receipt_reversals_agree AFTER UPDATE OF reversed_amount, voided_at ON payments_receipt
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_reversals_agree();
     CREATE CONSTRAINT TRIGGER receipt_reversals_agree AFTER INSERT ON payments_reversal
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_reversals_agree();
@@ -150,16 +160,21 @@ FORWARD = """
         changed jsonb := to_jsonb(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END);
         paid payments_payment;
         settled numeric;
+        by_its_receipt boolean;
         agrees boolean;
     BEGIN
         SELECT * INTO paid FROM payments_payment
         WHERE id = (changed ->> CASE TG_TABLE_NAME WHEN 'payments_payment' THEN 'id' ELSE 'payment_id' END)::bigint;
-        SELECT coalesce(sum(amount), 0) INTO settled FROM payments_allocation WHERE payment_id = paid.id;
-        agrees := CASE
+        SELECT coalesce(sum(amount) FILTER (WHERE receipt_id = paid.receipt_id), 0), bool_and(receipt_id = paid.receipt_id)
+        INTO settled, by_its_receipt FROM payments_allocation WHERE payment_id = paid.id;
+        agrees := by_its_receipt IS NOT FALSE AND CASE
             WHEN paid.status = 'confirmed' AND NOT paid.unapplied THEN settled = paid.amount - paid.shortfall
-            WHEN paid.status = 'refunded' THEN settled IN (0, paid.amount - paid.shortfall)
+            WHEN paid.status = 'refunded' THEN settled = paid.amount - paid.shortfall
+                OR settled = 0 AND paid.covers_from IS NULL AND paid.taken_back_on IS NULL
             WHEN paid.status = 'reversed' THEN settled = 0 AND EXISTS (
-                SELECT FROM payments_reversal v WHERE v.payment_id = paid.id AND v.kind = paid.reversal_kind)
+                SELECT FROM payments_reversal v WHERE v.payment_id = paid.id AND v.kind = paid.reversal_kind
+                AND v.created_at >= paid.confirmed_at AND v.receipt_id IS NOT DISTINCT FROM paid.receipt_id
+                AND (v.kind = 'moved' OR v.receipt_id IS NULL OR v.amount > 0))
             ELSE settled = 0 END;
         IF NOT agrees THEN
             RAISE EXCEPTION 'what settles a payment is its amount less the shortfall while it counts, and nothing otherwise'
@@ -177,7 +192,7 @@ FORWARD = """
     DECLARE
         runs bigint := (to_jsonb(NEW) ->> CASE TG_TABLE_NAME WHEN 'payments_payment' THEN 'subscription_id' ELSE 'id' END)::bigint;
     BEGIN
-        PERFORM FROM subscriptions_subscription s WHERE s.id = runs AND (s.status NOT IN ('active', 'past_due')
+        PERFORM FROM subscriptions_subscription s WHERE s.id = runs AND (s.status = 'canceled' OR s.covered_until IS NULL
             OR s.covered_until = (SELECT max(covers_to) FROM payments_payment WHERE subscription_id = runs));
         IF NOT FOUND THEN
             RAISE EXCEPTION 'a subscription is covered until its last payment says'
@@ -187,12 +202,25 @@ FORWARD = """
     END $$;
     CREATE CONSTRAINT TRIGGER subscription_coverage_agrees AFTER UPDATE ON subscriptions_subscription
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (NEW.status IN ('active', 'past_due')
-          AND (OLD.status, OLD.covered_until) IS DISTINCT FROM (NEW.status, NEW.covered_until))
+    WHEN (NEW.covered_until IS DISTINCT FROM OLD.covered_until
+          OR NEW.status IN ('active', 'past_due') AND OLD.status NOT IN ('active', 'past_due'))
     EXECUTE FUNCTION subscription_coverage_agrees();
     CREATE CONSTRAINT TRIGGER subscription_coverage_agrees AFTER UPDATE ON payments_payment
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.covers_to IS DISTINCT FROM NEW.covers_to)
     EXECUTE FUNCTION subscription_coverage_agrees();
+    CREATE FUNCTION payment_terms_are_agreed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM subscriptions_subscription s WHERE s.id = NEW.subscription_id
+            AND (s.plan_name, s.currency, s."interval", s.interval_count, s.unit_price)
+                = (NEW.plan_name, NEW.currency, NEW."interval", NEW.interval_count, NEW.unit_price);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'money is asked for on the terms that its subscription was sold with'
+                USING ERRCODE = 'P0001', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER payment_terms_are_agreed BEFORE INSERT ON payments_payment FOR EACH ROW
+    WHEN (NEW.provider <> 'grant') EXECUTE FUNCTION payment_terms_are_agreed();
     CREATE FUNCTION subscription_steps_back() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         PERFORM FROM payments_payment WHERE subscription_id = NEW.id
@@ -210,6 +238,8 @@ FORWARD = """
 BACKWARD = """
     DROP TRIGGER subscription_steps_back ON subscriptions_subscription;
     DROP FUNCTION subscription_steps_back();
+    DROP TRIGGER payment_terms_are_agreed ON payments_payment;
+    DROP FUNCTION payment_terms_are_agreed();
     DROP TRIGGER subscription_coverage_agrees ON payments_payment;
     DROP TRIGGER subscription_coverage_agrees ON subscriptions_subscription;
     DROP FUNCTION subscription_coverage_agrees();
@@ -230,6 +260,11 @@ BACKWARD = """
     ALTER TABLE payments_reversal DROP CONSTRAINT reversal_of_payment_owner;
     ALTER TABLE payments_refund DROP CONSTRAINT refund_of_payment_owner;
     ALTER TABLE payments_payment DROP CONSTRAINT payment_coverage_within_ten_years;
+    ALTER TABLE payments_reversal DROP CONSTRAINT reversal_recorded_by_another;
+    ALTER TABLE payments_refund DROP CONSTRAINT refund_recorded_by_another;
+    ALTER TABLE payments_receipt DROP CONSTRAINT receipt_recorded_by_another;
+    ALTER TABLE payments_payment DROP CONSTRAINT payment_grant_is_days;
+    ALTER TABLE payments_payment DROP CONSTRAINT payment_confirmed_by_somebody;
     ALTER TABLE payments_payment DROP CONSTRAINT payment_coverage_follows_terms;
     ALTER TABLE payments_payment DROP CONSTRAINT payment_of_receipt_owner;
 

@@ -255,7 +255,7 @@ def test_what_is_due_is_a_queue_that_is_counted_and_worked_off(maria, owed):
     owed.refresh_from_db()
     assert (owed.status, owed.evidence) == ("paid", "OUT-1")
     assert "with this evidence" in said(maria.post(pay(owed), given, follow=True))
-    assert "other facts" in maria.post(pay(owed), {"evidence": "OUT-2"}).content.decode()
+    assert "another evidence" in maria.post(pay(owed), {"evidence": "OUT-2"}).content.decode()
     assert len(log_of(owed)) == 1
     assert rows(maria, "payments_refund_changelist", state="due") == []
     assert pay(owed) not in maria.get(page("payments_refund_change", owed.pk)).content.decode()

@@ -50,7 +50,7 @@ def refused(constraint, rows, **changes):
         ("payment_coverage_follows_terms", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=35)}),
         ("payment_coverage_follows_terms", {"covers_from": DAY, "covers_to": DAY + dt.timedelta(days=30)}),
         ("payment_coverage_follows_terms", {"covers_from": DAY, "covers_to": DAY}),
-        ("payment_confirmed_has_receipt", {"status": "confirmed"}),
+        ("payment_confirmed_by_somebody", {"status": "confirmed"}),
         ("payment_unapplied_covers_nothing", {"unapplied": True}),
         ("payment_refunds_within", {"refunded_amount": Decimal("990.01")}),
         ("payment_shortfall", {"shortfall": Decimal("990.00")}),
@@ -269,6 +269,41 @@ def test_nor_longer_than_its_payments_say(confirmed):
 
 def test_nor_does_it_give_access_longer_than_its_grace(confirmed):
     refused("subscription_access_follows_term", Subscription.objects.all(), access_until=NOON.replace(year=2099))
+
+
+def test_what_is_confirmed_has_a_receipt(payment, staff):
+    refused("payment_confirmed_has_receipt", Payment.objects.all(), status="confirmed", confirmed_by=staff)
+
+
+def test_a_grant_is_of_days(payment):
+    refused("payment_grant_is_days", Payment.objects.all(), provider="grant", amount=0, unit_price=0)
+
+
+def test_a_payment_is_asked_for_on_the_terms_of_its_subscription(payment):
+    columns = "user_id, subscription_id, plan_name, status, currency, duration, interval_count, provider, expires_at,"
+    columns += " unapplied, shortfall, refunded_amount, created_at"
+    refused_at_the_end(
+        "payment_terms_are_agreed",
+        f"INSERT INTO payments_payment ({columns}, interval, amount, unit_price, page_key)"
+        f" SELECT {columns}, 'year', amount, unit_price, 'another' FROM payments_payment",
+    )
+
+
+def test_a_receipt_is_recorded_by_another_than_its_owner(confirmed, alice):
+    refused("receipt_recorded_by_another", Receipt.objects.all(), recorded_by=alice)
+
+
+def test_a_receipt_of_what_the_bank_took_back_keeps_its_evidence(confirmed, staff, moment):
+    confirmed.reverse(ReversalOrder(kind="returned_by_bank", reason="Gone"), by=staff, moment=moment)
+    refused_at_the_end("receipt_reversals_agree", "UPDATE payments_receipt SET voided_at = now()")
+
+
+def test_what_ended_gives_no_access_without_a_payment(subscription):
+    refused_at_the_end(
+        "subscription_coverage_agrees",
+        "UPDATE subscriptions_subscription SET status = 'expired', covered_until = '2099-01-01',"
+        " access_until = '2099-01-01'",
+    )
 
 
 @pytest.fixture

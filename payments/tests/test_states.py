@@ -157,7 +157,7 @@ def copy(model, pk, **changes):
     sql(f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE id = %s", *changes.values(), pk)
 
 
-GIFT = {"provider": "grant", "amount": 0, "unit_price": 0, "receipt_id": None}
+GIFT = {"provider": "grant", "amount": 0, "unit_price": 0, "receipt_id": None, "interval": "day", "interval_count": 31}
 UNTOUCHED = {"refunded_amount": 0, "page_key": "another"}
 
 
@@ -169,6 +169,7 @@ def test_a_payment_is_born_pending_or_a_grant_confirmed(paid, state, given):
     changes = {"status": state, **columns, **UNTOUCHED, **given}
     if state == "pending":
         changes |= {"provider": "manual", "amount": row.amount, "unit_price": row.unit_price}
+        changes |= {"interval": row.interval, "interval_count": row.interval_count}
     born = state == "pending" or (state == "confirmed" and given == GIFT)
 
     assert refusal_of(lambda: copy(Payment, row.pk, **changes)) in ([None] if born else ["payment_birth"])
