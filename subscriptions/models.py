@@ -286,7 +286,8 @@ class Subscription(models.Model):
         """
         unbroken = self.has_access_at(moment)
         start = (self.covered_until or self.trial_end or moment.today) if unbroken else moment.today
-        anchor_day = anchor_for(start, self.anchor_day if unbroken else None)
+        goes_on = unbroken or start == self.covered_until
+        anchor_day = anchor_for(start, self.anchor_day if goes_on else None)
         try:
             end = term.end(start, anchor_day)
         except TooFar:

@@ -233,10 +233,11 @@ class Books:
         access = row.access_until(self.today)
         unbroken = access is not None and self.now < access
         start = (row.covered_until or row.trial_end) if unbroken else self.today
-        end = after(start, interval, count, self.anchor(row, start, unbroken=unbroken))
+        goes_on = unbroken or start == row.covered_until
+        end = after(start, interval, count, self.anchor(row, start, unbroken=goes_on))
         if end > months_later(self.today, 120, self.today.day):
             return None
-        return (start, end), unbroken and row.covered_until is not None
+        return (start, end), goes_on and row.covered_until is not None
 
     @staticmethod
     def anchor(row, start, *, unbroken):

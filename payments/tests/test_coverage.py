@@ -7,6 +7,7 @@ import pytest
 from billing_time.clock import Moment
 from payments.checkout import Order, check_out
 from payments.models import Facts
+from payments.tests.factories import PaymentFactory
 from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
 
 
@@ -135,3 +136,12 @@ def test_a_renewal_waits_for_its_money_until_grace_is_over(alice, staff, plan):
     )
 
     assert renewal.expires_at == subscription.access_until
+
+
+def test_paid_on_the_day_that_follows_the_last_it_keeps_the_anchor_day_without_grace_too(alice, staff):
+    subscription = SubscriptionFactory(user=alice, plan=PlanFactory(grace_days=0), moment=at("2027-01-31"))
+    pay(subscription, staff, at("2027-01-31"))
+    waiting = PaymentFactory(subscription=subscription, moment=at("2027-02-20"))
+    waiting.confirm(Facts(), by=staff, moment=at("2027-02-28"))
+
+    assert (str(waiting.covers_from), str(waiting.covers_to)) == ("2027-02-28", "2027-03-31")
