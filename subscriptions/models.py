@@ -148,6 +148,9 @@ class Subscription(models.Model):
                 condition=Q(status__in=LIVE),
                 name="one_live_subscription_per_user_and_plan",
             ),
+            models.UniqueConstraint(
+                fields=["user", "plan"], condition=Q(trial_end__isnull=False), name="one_trial_per_user_and_plan"
+            ),
             models.UniqueConstraint(fields=["id", "user"], name="subscription_owner"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="subscription_status_known"),
             models.CheckConstraint(

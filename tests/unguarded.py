@@ -17,6 +17,7 @@ SUMS = tuple(
         ("payment_money_agrees", "payments_payment"),
         ("payment_money_agrees", "payments_allocation"),
         ("receipt_refunds_agree", "payments_receipt"),
+        ("subscription_terms_are_the_plans", "subscriptions_subscription"),
         ("subscription_coverage_agrees", "subscriptions_subscription"),
         ("subscription_coverage_agrees", "payments_payment"),
     )

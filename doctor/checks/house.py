@@ -24,6 +24,7 @@ RIGHTS_RECORDED = ("accounts_user_groups", "accounts_user_user_permissions", "au
 KEEPERS = [
     ("subscriptions_plan", "plan_identity_never_changes", "plan_identity_never_changes"),
     ("subscriptions_subscription", "subscription_steps_back", "subscription_steps_back"),
+    ("subscriptions_subscription", "subscription_terms_are_the_plans", "subscription_terms_are_the_plans"),
     ("payments_allocation", "allocation_counts", "allocation_counts"),
     ("payments_allocation", "allocation_fits_its_payment", "allocation_fits_its_payment"),
     ("payments_payment", "payment_refunds_agree", "payment_refunds_agree"),

@@ -311,3 +311,25 @@ def confirmed_of_bob(bob, staff, moment):
     payment = PaymentFactory(subscription=SubscriptionFactory(user=bob, plan=PlanFactory()))
     payment.confirm(Facts(evidence="E-of-Bob"), by=staff, moment=moment)
     return payment
+
+
+SOLD = """user_id, plan_name, duration, currency, interval, interval_count, trial_days, grace_days, start_date,
+    trial_end, pending_until, cancel_reason, created_at"""
+
+
+def test_a_subscription_is_sold_on_the_terms_of_its_plan(subscription, moment):
+    subscription.cancel(moment, now=True)
+    refused_at_the_end(
+        "subscription_terms_are_the_plans",
+        f"INSERT INTO subscriptions_subscription ({SOLD}, status, unit_price)"
+        f" SELECT {SOLD}, 'pending', 0.01 FROM subscriptions_subscription",
+    )
+
+
+def test_a_trial_is_had_once(alice, moment):
+    SubscriptionFactory(user=alice, plan=PlanFactory(trial_days=7)).cancel(moment, now=True)
+    refused_at_the_end(
+        "one_trial_per_user_and_plan",
+        f"INSERT INTO subscriptions_subscription ({SOLD}, status, unit_price, end_date, access_until)"
+        f" SELECT {SOLD}, 'trialing', unit_price, trial_end, trial_end FROM subscriptions_subscription",
+    )

@@ -23,8 +23,23 @@ FORWARD = """
         AND access_until <= ((coalesce(covered_until, trial_end) + grace_days + 2)::timestamp AT TIME ZONE 'UTC'));
     ALTER TABLE subscriptions_subscription ADD CONSTRAINT subscription_trial_follows_start CHECK (
         trial_end <= start_date + trial_days);
+    CREATE FUNCTION subscription_terms_are_the_plans() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM subscriptions_plan p WHERE p.name = NEW.plan_name
+            AND (p.price, p.currency, p."interval", p.interval_count, p.trial_days, p.grace_days)
+                = (NEW.unit_price, NEW.currency, NEW."interval", NEW.interval_count, NEW.trial_days, NEW.grace_days);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'a subscription is sold on the terms that its plan has at the time'
+                USING ERRCODE = 'P0001', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER subscription_terms_are_the_plans BEFORE INSERT ON subscriptions_subscription
+    FOR EACH ROW EXECUTE FUNCTION subscription_terms_are_the_plans();
 """
 BACKWARD = """
+    DROP TRIGGER subscription_terms_are_the_plans ON subscriptions_subscription;
+    DROP FUNCTION subscription_terms_are_the_plans();
     ALTER TABLE subscriptions_subscription DROP CONSTRAINT subscription_trial_follows_start;
     ALTER TABLE subscriptions_subscription DROP CONSTRAINT subscription_access_follows_term;
     DROP TRIGGER subscription_never_deleted ON subscriptions_subscription;
