@@ -10,7 +10,7 @@ from states.guards import Guard
 from subscriptions.states import GUARDS as SUBSCRIPTION_GUARDS
 
 ALL_GUARDS = (*PAYMENT_GUARDS, *SUBSCRIPTION_GUARDS)
-# What is compared between rows at the end of a transaction: triggers too, made by hand in payments/migrations.
+# What compares a row with others: triggers too, made by hand in the migrations of payments and subscriptions.
 SUMS = tuple(
     Guard(name, table, "UPDATE", "", "")
     for name, table in (
@@ -36,12 +36,17 @@ def switch(state: str, guards: Iterable[Guard]) -> None:
 
 @contextmanager
 def unguarded(guards: Iterable[Guard] = ALL_GUARDS) -> Iterator[None]:
-    """Take the guards away for a while; what is thrown meanwhile leaves them to the rollback of the test.
+    """Take the guards away for a while; what is thrown within a transaction leaves them to its rollback.
 
     Within a transaction that the test rolls back the sums do not come back: rows that were forced do not agree, and
     every later change of them would show it.
     """
     guards = list(guards)
     switch("DISABLE", [*guards, *SUMS])
-    yield
+    try:
+        yield
+    except BaseException:
+        if not connection.in_atomic_block:
+            switch("ENABLE", [*guards, *SUMS])
+        raise
     switch("ENABLE", guards if connection.in_atomic_block else [*guards, *SUMS])

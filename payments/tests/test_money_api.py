@@ -173,6 +173,7 @@ def test_what_the_bank_took_back_keeps_its_evidence(as_manager, confirmed):
     assert as_manager.post(act(confirmed, "reverse"), body).status_code == 200
     assert as_manager.post(act(confirmed, "reverse"), body).status_code == 200
     assert Reversal.objects.get().evidence == "R-1"
+    refused(as_manager.post(act(confirmed, "reverse"), body | {"evidence": "R-2"}), 409, "transition_not_allowed")
     refused(as_manager.post(CONFIRM, {"payment_id": confirmed.pk, "evidence": "E-1"}), 409, "evidence_already_used")
     refused(as_manager.post(act(confirmed, "reverse"), body | {"kind": "mistake"}), 409, "transition_not_allowed")
     assert as_manager.get(f"/api/receipts/{confirmed.receipt_id}").json()["unapplied_amount"] == "0.00"
@@ -326,6 +327,7 @@ def test_canceling_now_gives_back_the_last_payment(as_manager, confirmed, manage
     answer = as_manager.post(route, {"when": "now", "money": "refund", "reason": "Moved house"})
 
     assert answer.json()["status"] == "canceled"
+    assert (answer.json()["covered_until"], answer.json()["cancel_at"]) == (None, None)
     assert Refund.objects.get().amount == confirmed.amount
     assert Payment.objects.get().status == "refunded"
     assert as_manager.post(route, {"when": "now", "money": "refund"}).status_code == 200
@@ -367,6 +369,9 @@ def test_a_repeat_is_no_stale_sight(as_staff, payment):
     refused(as_staff.post(CONFIRM, body, If_Match='"something else"'), 412, "precondition_failed")
     assert as_staff.post(CONFIRM, body, If_Match=seen).status_code == 200
     assert as_staff.post(CONFIRM, body, If_Match=seen).json()["already_confirmed"] is True
+    other = body | {"evidence": "E-2"}
+    refused(as_staff.post(CONFIRM, other, If_Match=seen), 412, "precondition_failed")
+    refused(as_staff.post(CONFIRM, other), 409, "confirmed_differently")
 
 
 def test_canceling_expects_what_was_seen(as_alice, payment):

@@ -259,3 +259,22 @@ def test_free_days_are_no_money(subscription, staff):
     with refused("payment_not_pending"):
         confirm(payment, staff, START, evidence="E-1")
     assert Payment.objects.get().status == "reversed"
+
+
+def test_days_that_are_over_count_again_in_grace_with_the_payment(payment, subscription, staff):
+    in_grace = at("2027-02-11")
+    reverse(payment, staff, in_grace)
+    assert (fresh(subscription).status, fresh(payment).keeps_coverage) == ("pending", True)
+
+    confirm(payment, staff, in_grace, evidence="E-1")
+    again = fresh(subscription)
+    assert (again.status_at(in_grace), again.covered_until) == ("past_due", dt.date(2027, 2, 10))
+    assert again.has_access_at(in_grace)
+    assert (fresh(payment).covers_from, fresh(payment).covers_to) == (payment.covers_from, payment.covers_to)
+
+
+def test_once_their_grace_is_over_it_waits_for_other_money(payment, subscription, staff):
+    reverse(payment, staff, at("2027-02-11"))
+    confirm(payment, staff, at("2027-02-14"), evidence="E-1")
+
+    assert (fresh(payment).status, fresh(subscription).status) == ("confirmed", "pending")
