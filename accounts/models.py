@@ -7,14 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import Group, PermissionsMixin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from api.keys import KeyField
 from api.problems import Invalid, answers_constraint
+from prepared.queries import prepared
 
 from .names import USERNAME, email_key, normalise_email, username_key, validate_username
 
@@ -86,6 +90,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
 
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """The rights given to them and to their groups, as `app.codename`, read once; of a superuser nobody asks."""
+        return frozenset(rights_of(pk=self.pk))
+
     def clean(self) -> None:
         """Normalise the address, for forms."""
         self.email = normalise_email(self.email) if self.email else ""
@@ -102,6 +111,35 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["password"])
             tokens = self.tokens.all()
             (tokens.exclude(pk=keep.pk) if keep else tokens).delete()
+
+
+def labels(through: Any, permission: str = "permission") -> Any:
+    """Return the rows of a table that gives rights, as `app.codename`."""
+    return through.annotate(
+        label=Concat(f"{permission}__content_type__app_label", Value("."), f"{permission}__codename")
+    ).values_list("label", flat=True)
+
+
+def given_rights(user_id: Any) -> tuple[Any, Any]:
+    """Return two queries: the rights given to the user, and to the groups that they are in."""
+    own = User.user_permissions.through.objects.filter(user_id=user_id)
+    groups = Group.permissions.through.objects.filter(group__user=user_id)
+    return labels(own), labels(groups)
+
+
+@prepared
+def rights_of(pk: Any) -> Any:
+    """Return the rights of a user, their own and their groups', each once."""
+    own, groups = given_rights(pk)
+    return own.union(groups)
+
+
+@prepared
+def holders(digest: Any, now: Any) -> Any:
+    """Return the live token of this digest with its active user, and with their rights: all of it one look-up."""
+    own, groups = (ArraySubquery(rights) for rights in given_rights(OuterRef("user_id")))
+    tokens = Token.objects.live(now).select_related("user").filter(pk=digest, user__is_active=True)
+    return tokens.annotate(own_rights=own, group_rights=groups)
 
 
 @answers_constraint("accounts_user_username_key")
@@ -158,6 +196,13 @@ class Token(models.Model):
     def digest_of(secret: str) -> str:
         """Return the digest under which a token is kept."""
         return hashlib.sha256(secret.encode()).hexdigest()
+
+    @classmethod
+    def presented(cls, secret: str, now: dt.datetime) -> "Token | None":
+        """Return the live token that has this secret, with its active user; None where there is none."""
+        if token := holders.first(digest=cls.digest_of(secret), now=now):
+            token.user.rights = frozenset(token.own_rights + token.group_rights)
+        return token
 
     @classmethod
     def issue(cls, user: User, *, expires: bool = True) -> tuple["Token", str]:

@@ -24,9 +24,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         if len(header) != 2 or not header[1].isascii():
             raise AuthenticationFailed(_("The token is not valid."))
-        digest = Token.digest_of(header[1].decode("ascii"))
-        token = Token.objects.live(timezone.now()).select_related("user").filter(pk=digest, user__is_active=True)
-        if not (found := token.first()):
+        if not (found := Token.presented(header[1].decode("ascii"), timezone.now())):
             raise AuthenticationFailed(_("The token is not valid."))
         return found.user, found
 

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +17,19 @@ DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 CENT = Decimal("0.01")
 
 
+@cache
+def fields_of(serializer_class: type[serializers.Serializer[Any]]) -> Any:
+    """Return the fields of a class of serializers, made once: they hold nothing of a request."""
+    return super(StrictSerializer, serializer_class()).fields
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """A request body: a field that it does not know is an error, not a silence."""
+
+    @property
+    def fields(self) -> Any:
+        """The fields, which every serializer of the class shares; DRF copies them for each."""
+        return fields_of(type(self))
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the validated fields, or raise every error at once, those of unknown fields among them."""

@@ -4,6 +4,7 @@ import base64
 import binascii
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,16 +123,33 @@ def clean(field: "Field[Any, Any]", value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class Reading:
+    """The shape of a page's query: in which order, whether beyond a row, and how many."""
+
+    ordering: Ordering
+    null: bool | None
+    """Whether the row beyond which it begins has no value there; None where it begins with the first."""
+    limit: int
+
+    def of(self, rows: QuerySet[Any], value: Any = None, pk: Any = None) -> QuerySet[Any]:
+        """Return the rows, from beyond the one with these keys."""
+        if self.null is not None:
+            rows = rows.filter(self.ordering.beyond(None if self.null else value, pk))
+        return self.ordering.sort(rows)[: self.limit]
+
+
 def page_of(
-    rows: QuerySet[Any], request: Request, ordering: Ordering, *, size: int, cursor: str | None
+    read: Callable[..., list[Any]], request: Request, ordering: Ordering, *, size: int, cursor: str | None
 ) -> tuple[list[Any], dict[str, str | None]]:
-    """Return at most `size` rows from where the cursor points, and the addresses of the pages beside them."""
+    """Return at most `size` rows from where the cursor points, and the addresses of the pages beside them.
+
+    `read` returns the rows of a `Reading`, given the keys of the row beyond which it begins.
+    """
     start = Cursor.decode(cursor, ordering) if cursor else None
     backwards = start is not None and start.backwards
-    reading = ordering.reversed() if backwards else ordering
-    if start is not None:
-        rows = rows.filter(reading.beyond(start.value, start.pk))
-    found = list(reading.sort(rows)[: size + 1])
+    reading = Reading(ordering.reversed() if backwards else ordering, None if start is None else start.value is None, size + 1)
+    found = read(reading, value=start.value, pk=start.pk) if start else read(reading)
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from functools import partial
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -12,9 +13,10 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from billing_time.clock import Moment, midnight
+from prepared.queries import prepared
 
 from .fields import DATE, MAX_ID, DayField, IntegerField, StrictSerializer
-from .pages import Ordering, page_of
+from .pages import Ordering, Reading, page_of
 from .views import ApiViewSet
 
 DIGITS = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
@@ -112,8 +114,14 @@ class ListQuery(StrictSerializer):
     page_size = IdParameter(max_value=200, help_text=_("Rows on a page, 1 to 200."))
     cursor = TextParameter(help_text=_("Where the page begins: taken from `next` or `previous`."))
 
-    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
-        """Return the rows that meet the conditions at `moment`."""
+    @classmethod
+    def base(cls) -> QuerySet[Any]:
+        """Return all the rows that there are to list, with what is shown of them."""
+        return cls.model._default_manager.all()
+
+    @classmethod
+    def narrow(cls, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+        """Return the rows that meet the conditions at `moment`; lists and flags come as they are, others as places."""
         return rows.filter(**conditions)
 
     @classmethod
@@ -126,15 +134,44 @@ class ListQuery(StrictSerializer):
         query.is_valid(raise_exception=True)
         return query
 
-    def page(self, rows: QuerySet[Any]) -> Response:
-        """Return the page of `rows` that was asked for."""
+    def page(self, owner: int | None = None) -> Response:
+        """Return the page that was asked for, of what belongs to the user `owner`, or to anybody."""
         view, conditions = self.context["view"], dict(self.validated_data)
         size = conditions.pop("page_size", self.default_size)
         cursor = conditions.pop("cursor", None)
         ordering = Ordering.named(self.model, conditions.pop("ordering", self.default_ordering), self.sort_keys)
-        rows = self.narrow(rows, conditions, view.moment)
-        found, links = page_of(rows, view.request, ordering, size=size, cursor=cursor)
+        fixed = tuple((name, fix(value)) for name, value in conditions.items() if isinstance(value, list | bool))
+        values = {name: value for name, value in conditions.items() if not isinstance(value, list | bool)}
+        values |= {} if owner is None else {"owner": owner}
+        read = partial(listed, type(self), fixed, now=view.moment.now, today=view.moment.today, **values)
+        found, links = page_of(read, view.request, ordering, size=size, cursor=cursor)
         return Response(links | {"results": view.shown(found, many=True)})
+
+
+def fix(value: list[str] | bool) -> tuple[str, ...] | bool:
+    """Return the value so that it can be part of a query's shape."""
+    return tuple(sorted(set(value))) if isinstance(value, list) else value
+
+
+@prepared
+def listed(
+    query: type[ListQuery],
+    fixed: tuple[tuple[str, Any], ...],
+    reading: Reading,
+    *,
+    now: Any,
+    today: Any,
+    value: Any = None,
+    pk: Any = None,
+    owner: Any = None,
+    **places: Any,
+) -> QuerySet[Any]:
+    """Return the rows of a list as the parameters ask for them."""
+    rows = query.base()
+    if owner is not None:
+        rows = rows.filter(user_id=owner)
+    conditions = {name: list(value) if isinstance(value, tuple) else value for name, value in fixed}
+    return reading.of(query.narrow(rows, conditions | places, Moment(now, today)), value, pk)
 
 
 def ordering_parameter(*columns: str) -> serializers.ChoiceField:

@@ -124,6 +124,10 @@ class ApiViewSet(GenericViewSet[Any]):
         """Who calls: on routes that need a token, always a user."""
         return self.request.user
 
+    def owner_seen(self, right: str) -> int | None:
+        """Return whose rows the caller sees in a list: with the right everybody's, which is None, else their own."""
+        return None if self.caller.has_perm(right) else self.caller.pk
+
     def get_serializer_context(self) -> dict[str, Any]:
         """Return what serializers need: the one moment at which this request sees everything."""
         return {**super().get_serializer_context(), "moment": self.moment}

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import orjson
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -50,6 +51,18 @@ def accepts_json(accept: str) -> bool:
         media_range = entry.partition(";")[0].strip().lower()
         wanted[media_range] = wanted.get(media_range, False) or not REFUSED.search(entry)
     return not wanted or next((wanted[name] for name in ACCEPTABLE if name in wanted), False)
+
+
+class JSONRenderer(BaseRenderer):
+    """Writes JSON, in UTF-8: instants end in `Z`, and lazy texts are in the language of the request."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        """Return the bytes of the answer; of one without a body, none."""
+        return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
 
 
 class StrictJSONParser(BaseParser):

@@ -80,16 +80,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.page_middleware.PageStaticFilesMiddleware",
     "api.middleware.EitherSlashMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "api.page_middleware.PageSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "api.middleware.ProblemsOnlyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "api.middleware.CleanInputMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "api.page_middleware.PageAuthenticationMiddleware",
+    "api.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "billing_project.urls"
@@ -120,7 +120,12 @@ DATABASES = {"default": env.db("DATABASE_URL", default="postgresql://postgres@12
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must point to PostgreSQL: postgresql://USER:PASSWORD@HOST:PORT/NAME.")
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {"connect_timeout": 5}
+# Values travel apart from the SQL, and what a session runs for the third time is planned no more.
+DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
+    "connect_timeout": 5,
+    "server_side_binding": True,
+    "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", True) else None,
+}
 if env.bool("DATABASE_POOL", False):
     DATABASES["default"]["OPTIONS"] |= {
         "options": "-c lock_timeout=5s -c statement_timeout=20s -c idle_in_transaction_session_timeout=20s",
@@ -130,6 +135,7 @@ if env.bool("DATABASE_POOL", False):
 # --- People
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RightsBackend"]
 LOGIN_URL = reverse_lazy("admin:login")
 PASSWORD_HASHERS = ["accounts.hashers.BoundedArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -205,7 +211,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.wire.JSONNegotiation",
     "DEFAULT_PARSER_CLASSES": ["api.wire.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["api.wire.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "api.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "api.handlers.exception_handler",
     "DEFAULT_METADATA_CLASS": None,

@@ -63,7 +63,7 @@ class EventQuery(ListQuery):
     after = IdParameter(min_value=0, help_text=_("The `seq` of the last event seen; without it, from the start."))
     cursor = None  # type: ignore[assignment]  # DRF: the field is not inherited
 
-    def page(self, rows: QuerySet[Event]) -> Response:
+    def following(self, rows: QuerySet[Event]) -> Response:
         """Return the next events of `rows` in their order."""
         view, size = self.context["view"], self.validated_data.get("page_size", self.default_size)
         found = list(rows.filter(seq__gt=self.validated_data.get("after", 0)).order_by("seq")[:size])

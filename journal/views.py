@@ -23,4 +23,4 @@ class EventViewSet(ApiViewSet):
         Ask again with the last `seq` that you saw: nothing will ever appear below it.
         """
         query = EventQuery.of(self)
-        return query.page(Event.objects.settled())
+        return query.following(Event.objects.settled())

@@ -27,6 +27,7 @@ from api.queries import (
     TextParameter,
     ordering_parameter,
 )
+from api.shown import RowSerializer
 from billing_time.clock import Moment
 from subscriptions.currencies import validate_currency
 from subscriptions.serializers import DurationField, OnBehalf, PlanField, SubscriptionSerializer
@@ -39,7 +40,7 @@ from .reversals import Kind
 from .states import Status
 
 
-class PaymentSerializer(serializers.ModelSerializer[Payment]):
+class PaymentSerializer(RowSerializer[Payment]):
     """A payment as of the moment of the request."""
 
     plan_name = serializers.CharField(source="plan_id")
@@ -49,7 +50,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     refunded_amount = AmountField()
     status = serializers.SerializerMethodField()
     checkout_url = serializers.SerializerMethodField()
-    received_on = serializers.DateField(source="receipt.received_on", default=None)
+    received_on = serializers.SerializerMethodField()
     reversal_kind = serializers.CharField(
         allow_null=True, help_text=_("`mistake`, `returned_by_bank` or `moved`; null unless it is reversed.")
     )
@@ -66,6 +67,10 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     def get_status(self, payment: Payment) -> Status:
         """Return the state that the clock says."""
         return Status(payment.status_at(self.context["moment"]))
+
+    def get_received_on(self, payment: Payment) -> dt.date | None:
+        """Return the value date of its money, where that is known."""
+        return payment.receipt.received_on if payment.receipt else None
 
     def get_checkout_url(self, payment: Payment) -> str:
         """Return the address of the page that says how to pay."""
@@ -143,6 +148,22 @@ class Confirmation(serializers.Serializer[Any]):
     )
 
 
+class ReferenceParameter(TextParameter):
+    """A reference, with or without the spaces that banks print."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the reference as it is kept."""
+        return "".join(super().to_internal_value(data).split()).upper()
+
+
+class KeyParameter(TextParameter):
+    """Text, in any case and with any spaces."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the key by which it is unique."""
+        return text_key(super().to_internal_value(data))
+
+
 class PaymentQuery(ListQuery):
     """The parameters of the list of payments."""
 
@@ -153,8 +174,8 @@ class PaymentQuery(ListQuery):
     user_id = IdParameter()
     subscription_id = IdParameter()
     plan_name = TextParameter(source="plan_id")
-    reference = TextParameter()
-    evidence = TextParameter()
+    reference = ReferenceParameter()
+    evidence = KeyParameter(source="receipt__evidence_key")
     received_from = DayParameter(source="receipt__received_on__gte")
     received_to = DayParameter(source="receipt__received_on__lt")
     confirmed_from = InstantParameter(required=False, source="confirmed_at__gte")
@@ -163,18 +184,20 @@ class PaymentQuery(ListQuery):
     created_before = InstantParameter(required=False, source="created_at__lt")
     ordering = ordering_parameter("id", "created_at", "amount", "confirmed_at")
 
-    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
-        """Return those that meet every condition at `moment`; references and evidence as they are typed."""
+    @classmethod
+    def base(cls) -> Any:
+        """Return the payments with what is shown of the money received."""
+        return Payment.objects.with_receipt()
+
+    @classmethod
+    def narrow(cls, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+        """Return those that meet every condition at `moment`."""
         if states := conditions.pop("status", None):
             rows = rows.in_states(states, moment)
-        if reference := conditions.pop("reference", None):
-            rows = rows.filter(reference="".join(reference.split()).upper())
-        if evidence := conditions.pop("evidence", None):
-            rows = rows.filter(receipt__evidence_key=text_key(evidence))
         return rows.filter(**conditions)
 
 
-class RefundSerializer(serializers.ModelSerializer[Refund]):
+class RefundSerializer(RowSerializer[Refund]):
     """Money given back, or to be given back."""
 
     amount = AmountField()
@@ -254,14 +277,15 @@ class RefundQuery(ListQuery):
     payment_id = IdParameter()
     user_id = IdParameter()
 
-    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+    @classmethod
+    def narrow(cls, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
         """Return those that meet every condition."""
         if states := conditions.pop("status", None):
             rows = rows.filter(status__in=states)
         return rows.filter(**conditions)
 
 
-class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
+class ReceiptSerializer(RowSerializer[Receipt]):
     """Money that arrived, and what of it settles nothing yet."""
 
     amount = AmountField()
@@ -283,18 +307,18 @@ class ReceiptQuery(ListQuery):
 
     unapplied = FlagParameter(required=False)
     user_id = IdParameter()
-    source = TextParameter()  # type: ignore[assignment]
-    evidence = TextParameter()
+    source = KeyParameter(source="source_key")  # type: ignore[assignment]
+    evidence = KeyParameter(source="evidence_key")
     received_from = DayParameter(source="received_on__gte")
     received_to = DayParameter(source="received_on__lt")
     ordering = ordering_parameter("id", "created_at")
 
-    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
-        """Return those that meet every condition; source and evidence as they are typed."""
+    @classmethod
+    def narrow(cls, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+        """Return those that meet every condition."""
         if (unapplied := conditions.pop("unapplied", None)) is not None:
             rows = rows.with_money_left(unapplied)
-        keys = {f"{name}_key": text_key(conditions.pop(name)) for name in ("source", "evidence") if name in conditions}
-        return rows.filter(**keys, **conditions)
+        return rows.filter(**conditions)
 
 
 class Transition(serializers.Serializer[Any]):

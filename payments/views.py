@@ -68,7 +68,7 @@ class PaymentViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """List the payments of the caller, or with the right those of everybody."""
-        return PaymentQuery.of(self).page(self.get_queryset())
+        return PaymentQuery.of(self).page(self.owner_seen("payments.view_payment"))
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Return one payment."""
@@ -111,7 +111,7 @@ class RefundViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """List the refunds of everybody."""
-        return RefundQuery.of(self).page(self.get_queryset())
+        return RefundQuery.of(self).page()
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Return one refund."""
@@ -142,7 +142,7 @@ class ReceiptViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """List the receipts of everybody."""
-        return ReceiptQuery.of(self).page(self.get_queryset())
+        return ReceiptQuery.of(self).page()
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Return one receipt."""

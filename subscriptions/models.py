@@ -299,17 +299,23 @@ class Subscription(models.Model):
             raise TooFarAhead
         return Coverage(start, end, anchor_day)
 
-    def as_of(self, moment: Moment) -> "Subscription":
-        """Return a copy as its dates make it at `moment`; a pending one has the forecast “if paid today”."""
-        shown = copy.copy(self)
-        shown.has_access = self.has_access_at(moment)  # type: ignore[attr-defined]
-        shown.status = self.status_at(moment)
-        if shown.status == Status.CANCELED:
-            shown.access_until = None
-        if shown.status == Status.PENDING:
+    def changed_at(self, moment: Moment) -> dict[str, Any]:
+        """Return what its dates make of its columns at `moment`; a pending one has the forecast “if paid today”."""
+        changed: dict[str, Any] = {"status": self.status_at(moment)}
+        if changed["status"] == Status.CANCELED:
+            changed["access_until"] = None
+        if changed["status"] == Status.PENDING:
             with suppress(TooFarAhead):
                 forecast = self.next_coverage(self.term(self.duration), moment)
-                shown.start_date, shown.end_date = forecast.start, forecast.end
+                changed |= {"start_date": forecast.start, "end_date": forecast.end}
+        return changed
+
+    def as_of(self, moment: Moment) -> "Subscription":
+        """Return a copy as its dates make it at `moment`."""
+        shown = copy.copy(self)
+        shown.has_access = self.has_access_at(moment)  # type: ignore[attr-defined]
+        for name, value in self.changed_at(moment).items():
+            setattr(shown, name, value)
         return shown
 
     def version(self, moment: Moment) -> str:

@@ -17,13 +17,14 @@ from api.queries import (
     TextParameter,
     ordering_parameter,
 )
+from api.shown import RowSerializer
 from billing_time.clock import Moment
 
 from .models import MAX_DURATION, Plan, Subscription
 from .states import Status
 
 
-class PlanSerializer(serializers.ModelSerializer[Plan]):
+class PlanSerializer(RowSerializer[Plan]):
     """A plan on sale."""
 
     price = AmountField()
@@ -36,13 +37,13 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
         ]  # fmt: skip
 
 
-class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+class SubscriptionSerializer(RowSerializer[Subscription]):
     """A subscription as of the moment of the request."""
 
     plan_name = serializers.CharField(source="plan_id")
     unit_price = AmountField()
     status = serializers.ChoiceField(choices=Status.choices)
-    has_access = serializers.BooleanField()
+    has_access = serializers.SerializerMethodField()
 
     class Meta:
         model = Subscription
@@ -52,9 +53,13 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "interval_count", "trial_days", "grace_days", "created_at",
         ]  # fmt: skip
 
+    def get_has_access(self, subscription: Subscription) -> bool:
+        """Tell whether it gives access now."""
+        return subscription.has_access_at(self.context["moment"])
+
     def to_representation(self, instance: Subscription) -> dict[str, Any]:
         """Return the row as its dates make it now."""
-        return super().to_representation(instance.as_of(self.context["moment"]))
+        return super().to_representation(instance) | instance.changed_at(self.context["moment"])
 
 
 class UserIdField(IdField):
@@ -120,6 +125,11 @@ class PlanQuery(ListQuery):
     model = Plan
     default_ordering = "name"
 
+    @classmethod
+    def base(cls) -> Any:
+        """Return the plans on sale."""
+        return Plan.objects.on_sale()
+
 
 class SubscriptionsOfUserQuery(ListQuery):
     """The parameters of one user's list: what gives access now, unless states are asked for."""
@@ -131,7 +141,8 @@ class SubscriptionsOfUserQuery(ListQuery):
         [*Status.values, "all"], help_text=_("One or several states, or `all`; without it, those that give access now.")
     )
 
-    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+    @classmethod
+    def narrow(cls, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
         """Return those in the states asked for, or those that give access."""
         states = conditions.get("status")
         if states is None:
@@ -155,7 +166,8 @@ class SubscriptionQuery(ListQuery):
     created_before = InstantParameter(required=False, source="created_at__lt")
     ordering = ordering_parameter("id", "created_at", "end_date")
 
-    def narrow(self, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
+    @classmethod
+    def narrow(cls, rows: Any, conditions: dict[str, Any], moment: Moment) -> Any:
         """Return those that meet every condition at `moment`."""
         if states := conditions.pop("status", None):
             rows = rows.in_states(states, moment)

@@ -39,7 +39,7 @@ class PlanViewSet(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """List the plans on sale."""
-        return PlanQuery.of(self).page(self.get_queryset())
+        return PlanQuery.of(self).page()
 
     def retrieve(self, request: Request, name: str) -> Response:
         """Return one plan on sale."""
@@ -84,14 +84,14 @@ class SubscriptionViewSet(ActsForUsers):
 
     def list(self, request: Request) -> Response:
         """List the subscriptions of the caller, or with the right those of everybody."""
-        return SubscriptionQuery.of(self).page(self.get_queryset())
+        return SubscriptionQuery.of(self).page(self.owner_seen("subscriptions.view_subscription"))
 
     def list_of_user(self, request: Request, user_id: int) -> Response:
         """List one user's subscriptions that give access now."""
         query = SubscriptionsOfUserQuery.of(self)
         if user_id != self.caller.pk and not self.may_see_user(user_id):
             raise NotFound
-        return query.page(self.get_queryset().filter(user_id=user_id))
+        return query.page(user_id)
 
     def may_see_user(self, user_id: int) -> bool:
         """Tell whether the caller sees everybody's subscriptions, and there is such a user."""
