@@ -20,7 +20,7 @@ CENT = Decimal("0.01")
 @cache
 def fields_of(serializer_class: type[serializers.Serializer[Any]]) -> Any:
     """Return the fields of a class of serializers, made once: they hold nothing of a request."""
-    return super(StrictSerializer, serializer_class()).fields
+    return super(StrictSerializer, serializer_class()).fields  # type: ignore[misc]
 
 
 class StrictSerializer(serializers.Serializer[Any]):

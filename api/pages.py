@@ -148,7 +148,9 @@ def page_of(
     """
     start = Cursor.decode(cursor, ordering) if cursor else None
     backwards = start is not None and start.backwards
-    reading = Reading(ordering.reversed() if backwards else ordering, None if start is None else start.value is None, size + 1)
+    reading = Reading(
+        ordering.reversed() if backwards else ordering, None if start is None else start.value is None, size + 1
+    )
     found = read(reading, value=start.value, pk=start.pk) if start else read(reading)
     more, found = len(found) > size, found[:size]
     if backwards:

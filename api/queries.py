@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
@@ -125,7 +125,7 @@ class ListQuery(StrictSerializer):
         return rows.filter(**conditions)
 
     @classmethod
-    def of(cls, view: ApiViewSet) -> "ListQuery":
+    def of(cls, view: ApiViewSet) -> Self:
         """Return the parameters of the view's request; one given twice, unknown or malformed is 400."""
         given = view.request.query_params
         if repeated := [name for name, values in given.lists() if len(values) > 1]:

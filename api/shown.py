@@ -41,7 +41,8 @@ class RowSerializer(serializers.ModelSerializer[Row]):
 def plan_of(serializer_class: type[RowSerializer[Any]]) -> tuple[list[str], Callable[[Any], Any], list[Any], list[Any]]:
     """Return the names shown, what reads their values off a row, how some are written, and which methods to ask."""
     fields = serializer_class()._readable_fields
-    asked, plain = [], []
+    asked: list[Any] = []
+    plain: list[Any] = []
     for field in fields:
         if isinstance(field, serializers.SerializerMethodField):
             asked.append((field.field_name, field.method_name))

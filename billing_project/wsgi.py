@@ -1,11 +1,13 @@
 """The WSGI application, as the web server loads it."""
 
+import gc
 import io
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from api.requests import Utf8Request, drain
 
@@ -17,6 +19,11 @@ CHUNKED_BODY_LIMIT = 1024 * 1024
 
 django_application = get_wsgi_application()
 django_application.request_class = Utf8Request
+
+# All that is loaded stays: load the routes too, and have the garbage collector never look at any of it again.
+get_resolver().url_patterns  # noqa: B018  (a cached property)
+gc.collect()
+gc.freeze()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

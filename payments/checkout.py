@@ -3,16 +3,19 @@
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing_time.clock import Moment
+from prepared.queries import prepared
+from prepared.rows import insert, update
 from subscriptions.models import Plan, Subscription
 from subscriptions.problems import SubscriptionNotLive
 from subscriptions.states import LIVE
+from transactions.acting import whole
 
 from .models import Payment, Provider
 from .problems import AmountMismatch, CurrencyMismatch
@@ -38,21 +41,27 @@ def check_out(user: User, order: Order, moment: Moment, *, subscription: Subscri
     READ COMMITTED; locks the user where a subscription is made, then the subscription, then its pending payment.
     Raise SubscriptionNotLive, AmountMismatch, CurrencyMismatch, TooFarAhead or PlanNotAvailable, with nothing written.
     """
-    with transaction.atomic():
+    with whole():
         subscription = subscription or find_or_subscribe(user, order, moment)
         subscription.lock(moment)
         if subscription.status not in LIVE:
             raise SubscriptionNotLive
         asked = payment_for(subscription, order, moment)
-        waiting = subscription.payments.filter(status=Payment.Status.PENDING).locked().first()
+        waiting = waiting_for.first(subscription_id=subscription.pk)
         if waiting and waiting.status_at(moment) == Payment.Status.PENDING and same_terms(waiting, asked):
             return waiting, False
         if waiting:
             waiting.status = replaced_status(waiting, moment)
-            waiting.save(update_fields=["status"])
-        asked.save(force_insert=True)
+            update(waiting, "status")
+        insert(asked)
         subscription.wait_for_payment_until(asked.expires_at)
     return asked, True
+
+
+@prepared
+def waiting_for(subscription_id: Any) -> Any:
+    """Return the pending payment of a subscription, locked."""
+    return Payment.objects.filter(subscription_id=subscription_id, status=Payment.Status.PENDING).locked()
 
 
 def find_or_subscribe(user: User, order: Order, moment: Moment) -> Subscription:

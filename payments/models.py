@@ -20,11 +20,13 @@ from api.expectations import ANY, Expectation, row_values, version_of
 from api.problems import TransitionNotAllowed
 from billing_time.clock import Moment
 from billing_time.terms import Interval, Term
+from prepared.queries import prepared
+from prepared.rows import take_over, update
 from subscriptions.models import CURRENCY, INTERVALS, MAX_DURATION, Coverage, Plan, Subscription
 from subscriptions.problems import SubscriptionNotLive, TooFarAhead
 from subscriptions.states import LIVE
 from subscriptions.states import Status as SubscriptionStatus
-from transactions.acting import because
+from transactions.acting import because, whole
 
 from .problems import (
     AmountMismatch,
@@ -252,6 +254,13 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return self.reference
 
+    @classmethod
+    def asked(cls, pk: int) -> "Payment":
+        """Return the payment with its subscription and its receipt, or raise DoesNotExist."""
+        if found := with_subscription.first(pk=pk):
+            return found
+        raise cls.DoesNotExist
+
     # --- What it is at a moment
 
     def status_at(self, moment: Moment) -> str:
@@ -295,7 +304,7 @@ class Payment(models.Model):
         """
         if by.pk == self.user_id:
             raise OwnPayment
-        with transaction.atomic():
+        with whole():
             subscription, others = self.lock_subscriptions(moment)
             known = Receipt.known(self, facts)
             left = self.lock(moment, beside=known)
@@ -326,8 +335,7 @@ class Payment(models.Model):
         paid_for = self.subscription
         if paid_for.status_at(moment) not in LIVE:
             User.objects.select_for_update(no_key=True).get(pk=self.user_id)
-        rows = Subscription.objects.filter(user_id=self.user_id, plan_id=paid_for.plan_id)
-        locked = {row.pk: row for row in rows.filter(Q(pk=paid_for.pk) | Q(status__in=LIVE)).locked()}
+        locked = {row.pk: row for row in in_question(pk=paid_for.pk, user_id=self.user_id, plan_id=paid_for.plan_id)}
         for row in locked.values():
             row.catch_up(moment)
         self.subscription = locked.pop(paid_for.pk)
@@ -343,11 +351,11 @@ class Payment(models.Model):
         if beside:
             both = Q(pk=self.pk) | Q(receipt=beside, unapplied=True)
             left = [row for row in Payment.objects.filter(both).locked() if row.pk != self.pk]
-        self.refresh_from_db(from_queryset=Payment.objects.locked())
+        take_over(self, locked_payment.first(pk=self.pk))
         self.subscription = subscription
         if self.status_at(moment) != self.status:
             self.status = Status.EXPIRED
-            self.save(update_fields=["status"])
+            update(self, "status")
         return left
 
     def money_from(self, known: Receipt | None, facts: Facts, by: User, moment: Moment) -> Money:
@@ -398,11 +406,9 @@ class Payment(models.Model):
         if not self.keeps_coverage:
             self.covers_from, self.covers_to = (coverage.start, coverage.end) if coverage else (None, None)
             self.taken_back_on = None
-        self.save(
-            update_fields=[
-                "status", "reversal_kind", "receipt", "shortfall", "confirmed_at", "confirmed_by", "unapplied",
-                "covers_from", "covers_to", "taken_back_on",
-            ]
+        update(
+            self, "status", "reversal_kind", "receipt", "shortfall", "confirmed_at", "confirmed_by", "unapplied",
+            "covers_from", "covers_to", "taken_back_on",
         )  # fmt: skip
         if applied:
             money.receipt.allocate(self, money.amount)
@@ -576,3 +582,22 @@ class Payment(models.Model):
             self.status = Status.CANCELED
             self.save(update_fields=["status"])
         return True
+
+
+@prepared
+def with_subscription(pk: Any) -> Any:
+    """Return a payment with what it is for, and what is shown of the money received."""
+    return Payment.objects.with_receipt().select_related("subscription").filter(pk=pk)
+
+
+@prepared
+def locked_payment(pk: Any) -> Any:
+    """Return a payment, locked."""
+    return Payment.objects.filter(pk=pk).locked()
+
+
+@prepared
+def in_question(pk: Any, user_id: Any, plan_id: Any) -> Any:
+    """Return a subscription of the user for the plan and the other live ones, locked in the order of their ids."""
+    rows = Subscription.objects.filter(user_id=user_id, plan_id=plan_id)
+    return rows.filter(Q(pk=pk) | Q(status__in=LIVE)).locked()

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from api.keys import KeyField, text_key
 from billing_time.clock import Moment
+from prepared.queries import prepared
+from prepared.rows import insert
 
 from .problems import AmountMismatch, CurrencyMismatch, EvidenceAlreadyUsed
 
@@ -105,7 +107,11 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
 
     def of_entry(self, source: str, evidence: str) -> "ReceiptQuerySet":
         """Return what is recorded of the bank's entry: one at most."""
-        return self.filter(evidence_key=text_key(evidence), source_key=text_key(source), voided_at__isnull=True)
+        return self.with_keys(text_key(evidence), text_key(source))
+
+    def with_keys(self, evidence_key: Any, source_key: Any) -> "ReceiptQuerySet":
+        """Return what is recorded of an entry, by the keys of its evidence and source."""
+        return self.filter(evidence_key=evidence_key, source_key=source_key, voided_at__isnull=True)
 
     def locked(self) -> "ReceiptQuerySet":
         """Return them locked until the transaction ends; their payments are locked before them."""
@@ -201,7 +207,7 @@ class Receipt(models.Model):
             evidence=facts.evidence and facts.evidence.strip(),
             created_at=moment.now,
         )
-        receipt.save(force_insert=True)
+        insert(receipt)
         return receipt
 
     @classmethod
@@ -211,7 +217,8 @@ class Receipt(models.Model):
             return cls.on_record(facts.receipt_id)
         if facts.evidence is None:
             return None
-        return cls.objects.of_entry(facts.source or payment.provider, facts.evidence).first()
+        source = facts.source or payment.provider
+        return entries.first(evidence_key=text_key(facts.evidence), source_key=text_key(source))
 
     @classmethod
     def on_record(cls, pk: int) -> "Receipt":
@@ -294,9 +301,10 @@ class Receipt(models.Model):
 
     def allocate(self, payment: "Payment", amount: Decimal) -> "Allocation":
         """Settle a payment with part of this money; a trigger keeps the total, a CHECK its bounds."""
-        allocation = Allocation.objects.create(
+        allocation = Allocation(
             receipt=self, payment=payment, user_id=self.user_id, currency=self.currency, amount=amount
         )
+        insert(allocation)
         self.allocated_amount += amount
         return allocation
 
@@ -321,3 +329,9 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.receipt_id} → {self.payment_id}"
+
+
+@prepared
+def entries(evidence_key: Any, source_key: Any) -> Any:
+    """Return what is recorded of a bank's entry."""
+    return Receipt.objects.with_keys(evidence_key, source_key)

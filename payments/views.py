@@ -5,7 +5,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from rest_framework import permissions, status
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -270,13 +270,21 @@ class ConfirmViewSet(ApiViewSet):
         given = self.validated(Confirm)
         if given.get("accept_difference") and not self.caller.has_perm("payments.accept_difference"):
             raise PermissionDenied(_("You have no right to accept another amount than asked."))
-        payment = get_object_or_404(Payment.objects.all(), pk=given.pop("payment_id"))
+        payment = self.payment(given.pop("payment_id"))
         self.check_receipt(given.get("receipt_id"), payment)
         confirmed = payment.confirm(Facts(**given), by=self.caller, moment=self.moment, expected=self.expected)
         result = {"payment": payment, "subscription": payment.subscription, "already_confirmed": not confirmed}
         if payment.unapplied:
             result["could_settle"] = Payment.objects.could_settle(payment, self.moment)
         return Response(self.shown(result))
+
+    @staticmethod
+    def payment(pk: int) -> Payment:
+        """Return the payment, or raise 404."""
+        try:
+            return Payment.asked(pk)
+        except Payment.DoesNotExist:
+            raise NotFound from None
 
     def check_receipt(self, pk: int | None, payment: Payment) -> None:
         """Raise 404 for money that is not on record, 400 for another user's."""

@@ -30,7 +30,7 @@ class Argument(Expression):
     def __repr__(self) -> str:
         return f"Argument({self.name!r})"
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Return the placeholder, and itself as what stands for the value."""
         return "%s", [self]
 
@@ -116,7 +116,7 @@ def reader(rows: QuerySet[Any], compiler: Any) -> Callable[[tuple[Any, ...]], An
     columns = compiler.klass_info["select_fields"]
     whole = slice(columns[0], columns[-1] + 1)
     names = [compiler.select[column][0].target.attname for column in columns]
-    populators = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
+    populators = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
     annotations = compiler.annotation_col_map.items()
     from_db = rows.model.from_db
 

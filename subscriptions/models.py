@@ -18,6 +18,8 @@ from api.expectations import ANY, Expectation, row_values, version_of
 from api.problems import TransitionNotAllowed
 from billing_time.clock import Moment, midnight
 from billing_time.terms import Interval, Term, TooFar, anchor_for, horizon
+from prepared.queries import prepared
+from prepared.rows import insert, take_over, update
 from transactions.acting import because
 
 from .plans import (
@@ -77,7 +79,7 @@ class SubscriptionManager(models.Manager.from_queryset(SubscriptionQuerySet)):  
             subscription = self.model.sold(user, plan, duration, moment)
             if with_trial and plan.trial_days and not had_trial:
                 subscription.begin_trial(moment)
-            subscription.save(force_insert=True)
+            insert(subscription)
         return subscription
 
 
@@ -327,7 +329,7 @@ class Subscription(models.Model):
 
     def lock(self, moment: Moment) -> None:
         """Lock and re-read this row, and write down what time alone has made of it."""
-        self.refresh_from_db(from_queryset=Subscription.objects.locked())
+        take_over(self, locked_subscription.first(pk=self.pk))
         self.catch_up(moment)
 
     def catch_up(self, moment: Moment) -> None:
@@ -337,7 +339,7 @@ class Subscription(models.Model):
             self.end(self.cancel_at or moment.today, moment)
         elif status != self.status:
             self.status = status
-            self.save(update_fields=["status"])
+            update(self, "status")
 
     def cover(self, coverage: Coverage, moment: Moment) -> None:
         """Take the days of a confirmed payment: become active, with the dates that follow. The caller holds the lock.
@@ -352,10 +354,8 @@ class Subscription(models.Model):
         if self.cancel_at is not None:
             self.cancel_at = coverage.end
         self.access_until = self.end_of_access()
-        self.save(
-            update_fields=[
-                "status", "start_date", "end_date", "covered_until", "access_until", "anchor_day", "cancel_at",
-            ]
+        update(
+            self, "status", "start_date", "end_date", "covered_until", "access_until", "anchor_day", "cancel_at"
         )  # fmt: skip
 
     def end_of_access(self) -> dt.datetime | None:
@@ -495,4 +495,10 @@ class Subscription(models.Model):
         """Keep a pending subscription at least as long as the payment asked for it."""
         if self.status == Status.PENDING and self.pending_until < instant:
             self.pending_until = instant
-            self.save(update_fields=["pending_until"])
+            update(self, "pending_until")
+
+
+@prepared
+def locked_subscription(pk: Any) -> Any:
+    """Return a subscription, locked."""
+    return Subscription.objects.filter(pk=pk).locked()

@@ -5,7 +5,8 @@ Whatever changes rows without having told (psql, a script) is recorded as the ro
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +17,9 @@ from .retrying import connection_was_lost
 
 TELL = "SELECT set_config('journal.context', %s, true), set_config('journal.reason', '', true)"
 TELL_WHY = "SELECT set_config('journal.reason', %s, true)"
+
+# How deep the innermost `acting` of this thread is.
+innermost: ContextVar[int | None] = ContextVar("innermost", default=None)
 
 
 class Channel(StrEnum):
@@ -67,12 +71,30 @@ def acting(actor: Actor, channel: Channel, request_id: str = "") -> Iterator[Non
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(TELL, [json.dumps(told, ensure_ascii=False)])
-            yield
+            before = innermost.set(depth())
+            try:
+                yield
+            finally:
+                innermost.reset(before)
             committing = True
     except Error as error:
         if committing and connection_was_lost(error) and not connection.in_atomic_block:
             raise OutcomeUnknown from error
         raise
+
+
+def whole() -> AbstractContextManager[Any]:
+    """Return the block of a verb, of which all is done or nothing.
+
+    Right within `acting` that is its transaction, or savepoint, and no other is opened: whoever acts lets an exception
+    end it, and goes on within it after none.
+    """
+    return nullcontext() if connection.in_atomic_block and depth() == innermost.get() else transaction.atomic()
+
+
+def depth() -> int:
+    """Return how many blocks within one another the transaction of this thread has."""
+    return len(connection.savepoint_ids)
 
 
 def because(reason: str) -> None:
