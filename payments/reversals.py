@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -74,6 +76,7 @@ class Reversal(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="reversal_kind_known"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="reversal_amount"),
         ]
+        indexes = [GinIndex(OpClass(Upper("evidence"), name="gin_trgm_ops"), name="reversal_search")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"

@@ -170,7 +170,7 @@ class PaymentQuery(ListQuery):
         if reference := conditions.pop("reference", None):
             rows = rows.filter(reference="".join(reference.split()).upper())
         if evidence := conditions.pop("evidence", None):
-            rows = rows.filter(receipt__evidence_key=text_key(evidence))
+            rows = rows.filter(receipt__in=Receipt.objects.with_evidence(evidence))
         return rows.filter(**conditions)
 
 
@@ -293,8 +293,11 @@ class ReceiptQuery(ListQuery):
         """Return those that meet every condition; source and evidence as they are typed."""
         if (unapplied := conditions.pop("unapplied", None)) is not None:
             rows = rows.with_money_left(unapplied)
-        keys = {f"{name}_key": text_key(conditions.pop(name)) for name in ("source", "evidence") if name in conditions}
-        return rows.filter(**keys, **conditions)
+        if "evidence" in conditions:
+            rows = rows.with_evidence(conditions.pop("evidence"))
+        if "source" in conditions:
+            rows = rows.filter(source_key=text_key(conditions.pop("source")))
+        return rows.filter(**conditions)
 
 
 class Transition(serializers.Serializer[Any]):
