@@ -191,6 +191,7 @@ class Receipt(models.Model):
             models.Index(fields=["created_at", "id"], name="receipt_created"),
             models.Index(fields=["id"], condition=MONEY_LEFT, name="receipt_money_left"),
             models.Index(fields=["source_key", "id"], name="receipt_source"),
+            models.Index(fields=["id"], condition=Q(evidence__isnull=True), name="receipt_without_evidence"),
             models.Index(fields=["evidence_key"], condition=Q(voided_at__isnull=False), name="receipt_void_evidence"),
             # Found by any part of it; the list of what is to be added is short, so that nobody adds much at once.
             GinIndex(

@@ -130,6 +130,10 @@ class Refund(models.Model):
             models.Index(fields=["user", "id"], name="refund_user_id"),
             models.Index(fields=["id"], condition=Q(status="due"), name="refund_due"),
             models.Index(fields=["id"], condition=Q(status="canceled"), name="refund_canceled"),
+            models.Index(fields=["coverage", "id"], name="refund_coverage"),
+            models.Index(fields=["currency", "id"], name="refund_currency"),
+            models.Index(fields=["created_at", "id"], name="refund_created"),
+            models.Index(fields=["paid_at", "id"], name="refund_paid_at"),
             GinIndex(OpClass(F("evidence_key"), name="gin_trgm_ops"), name="refund_search"),
             models.Index(fields=["paid_at"], condition=Q(status="paid"), name="refund_paid"),
         ]

@@ -76,7 +76,12 @@ class Reversal(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="reversal_kind_known"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="reversal_amount"),
         ]
-        indexes = [GinIndex(OpClass(Upper("evidence"), name="gin_trgm_ops"), name="reversal_search")]
+        indexes = [
+            models.Index(fields=["kind", "id"], name="reversal_kind"),
+            models.Index(fields=["currency", "id"], name="reversal_currency"),
+            models.Index(fields=["user", "id"], name="reversal_user_id"),
+            GinIndex(OpClass(Upper("evidence"), name="gin_trgm_ops"), name="reversal_search"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"

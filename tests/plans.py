@@ -25,10 +25,14 @@ SMALL = {
 PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
+def tables() -> set[str]:
+    """Return the tables of all models."""
+    return {model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed}
+
+
 def big_tables() -> set[str]:
     """Return the tables that grow."""
-    models = apps.get_models(include_auto_created=True)
-    return {model._meta.db_table for model in models if model._meta.managed} - SMALL
+    return tables() - SMALL
 
 
 @dataclass
@@ -37,17 +41,16 @@ class Sent:
 
     statements: list[tuple[str, Any]] = field(default_factory=list)
 
-    def note(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    def note(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Keep a statement that has a plan, and send it."""
         if str(sql).lstrip(" \n(").upper().startswith(PLANNED):
             self.statements += [(sql, each) for each in (params if many else [params])]
         return execute(sql, params, many, context)
 
-    def read_through(self) -> Iterator[str]:
-        """Yield each big table that a statement reads through, with the statement."""
-        for sql, params in self.statements:
-            for table in sequential(plan_of(sql, params)):
-                yield f"{table}: {sql[:2000]} {str(params)[:200]}"
+    def read_through(self) -> list[tuple[set[str], str]]:
+        """Return the big tables that a statement reads through, with the statement."""
+        found = [(set(sequential(plan_of(sql, params))), f"{sql} {params}") for sql, params in self.statements]
+        return [(names, said) for names, said in found if names]
 
 
 @contextmanager
@@ -66,15 +69,10 @@ def plan_of(sql: str, params: Any) -> dict[str, Any]:
     return (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
 
 
-def sequential(plan: dict[str, Any]) -> Iterator[str]:
-    """Yield the big tables that a plan reads through."""
-    for node in nodes(plan):
-        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big_tables():
-            yield node["Relation Name"]
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a plan and all that it is made of."""
-    yield plan
+def sequential(plan: dict[str, Any], *, limited: bool = False) -> Iterator[str]:
+    """Yield the big tables that a plan reads through; any first rows that there are, are not the whole table."""
+    is_scan = plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in big_tables()
+    if is_scan and not (limited and "Filter" not in plan):
+        yield plan["Relation Name"]
     for part in plan.get("Plans", ()):
-        yield from nodes(part)
+        yield from sequential(part, limited=plan["Node Type"] == "Limit")

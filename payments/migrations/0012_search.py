@@ -21,6 +21,12 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="receipt",
             index=models.Index(
+                condition=models.Q(("evidence__isnull", True)), fields=["id"], name="receipt_without_evidence"
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="receipt",
+            index=models.Index(
                 condition=models.Q(("voided_at__isnull", False)), fields=["evidence_key"], name="receipt_void_evidence"
             ),
         ),
@@ -43,5 +49,33 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="reversal",
             index=GinIndex(OpClass(Upper("evidence"), name="gin_trgm_ops"), name="reversal_search"),
+        ),
+        AddIndexConcurrently(
+            model_name="refund",
+            index=models.Index(fields=["coverage", "id"], name="refund_coverage"),
+        ),
+        AddIndexConcurrently(
+            model_name="refund",
+            index=models.Index(fields=["currency", "id"], name="refund_currency"),
+        ),
+        AddIndexConcurrently(
+            model_name="refund",
+            index=models.Index(fields=["created_at", "id"], name="refund_created"),
+        ),
+        AddIndexConcurrently(
+            model_name="refund",
+            index=models.Index(fields=["paid_at", "id"], name="refund_paid_at"),
+        ),
+        AddIndexConcurrently(
+            model_name="reversal",
+            index=models.Index(fields=["kind", "id"], name="reversal_kind"),
+        ),
+        AddIndexConcurrently(
+            model_name="reversal",
+            index=models.Index(fields=["currency", "id"], name="reversal_currency"),
+        ),
+        AddIndexConcurrently(
+            model_name="reversal",
+            index=models.Index(fields=["user", "id"], name="reversal_user_id"),
         ),
     ]
