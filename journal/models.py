@@ -7,10 +7,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 # What every purchase writes: some of it is never far, whereas all else is looked up.
-FREQUENT = [
-    "payment.created", "payment.confirmed", "receipt.created", "allocation.created", "subscription.changed",
-    "subscription.active",
-]  # fmt: skip
+FREQUENT = ["payment.created", "payment.confirmed", "receipt.created", "allocation.created", "subscription.changed"]
 
 
 class EventQuerySet(models.QuerySet["Event"]):

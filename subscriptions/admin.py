@@ -289,7 +289,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "price_shown", "created_at",
     )  # fmt: skip
     list_display_links = ("number",)
-    sortable_by = ("number", "plan_link", "end_date", "created_at")
+    sortable_by = ("number", "end_date", "created_at")
     list_filter = (
         StateFilter,
         AccessFilter,

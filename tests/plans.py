@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -22,12 +23,22 @@ SMALL = {
     "journal_seal",
     "doctor_setting",
 }
+FEW_PAGES = 128
+# What takes no more rows than it is asked for.
+LAZY = {"Nested Loop", "Append", "Merge Append", "Subquery Scan", "LockRows", "Incremental Sort", "Result", "Memoize"}
 PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
 def tables() -> set[str]:
     """Return the tables of all models."""
     return {model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed}
+
+
+def tables_of_few_pages() -> set[str]:
+    """Return the tables that are a megabyte at most as yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relpages <= %s", [FEW_PAGES])
+        return {name for (name,) in cursor.fetchall()}
 
 
 def big_tables() -> set[str]:
@@ -48,9 +59,22 @@ class Sent:
         return execute(sql, params, many, context)
 
     def read_through(self) -> list[tuple[set[str], str]]:
-        """Return the big tables that a statement reads through, with the statement."""
-        found = [(set(sequential(plan_of(sql, params))), f"{sql} {params}") for sql, params in self.statements]
-        return [(names, said) for names, said in found if names]
+        """Return the big tables that a statement reads through, with the statement.
+
+        While a table has few pages, reading them all is the best plan; there must be another one all the same.
+        """
+        found = []
+        for sql, params in self.statements:
+            names = set(sequential(plan_of(sql, params)))
+            if names and names <= tables_of_few_pages():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL enable_seqscan TO off")
+                names = set(sequential(plan_of(sql, params)))
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL enable_seqscan TO on")
+            if names:
+                found.append((names, f"{sql} {params}"))
+        return found
 
 
 @contextmanager
@@ -69,10 +93,28 @@ def plan_of(sql: str, params: Any) -> dict[str, Any]:
     return (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
 
 
-def sequential(plan: dict[str, Any], *, limited: bool = False) -> Iterator[str]:
-    """Yield the big tables that a plan reads through; any first rows that there are, are not the whole table."""
-    is_scan = plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in big_tables()
-    if is_scan and not (limited and "Filter" not in plan):
+def sequential(plan: dict[str, Any], *, lazy: bool = False) -> Iterator[str]:
+    """Yield the big tables that a plan reads through, or the whole index of; `lazy` if it stops once it has enough."""
+    if plan.get("Relation Name") in big_tables() and reads_all(plan, lazy=lazy):
         yield plan["Relation Name"]
+    lazy = plan["Node Type"] == "Limit" or (lazy and plan["Node Type"] in LAZY)
     for part in plan.get("Plans", ()):
-        yield from sequential(part, limited=plan["Node Type"] == "Limit")
+        yield from sequential(part, lazy=lazy)
+
+
+def reads_all(scan: dict[str, Any], *, lazy: bool) -> bool:
+    """Return whether a scan looks at every row that there is: where it may stop, an index in order does not."""
+    match scan["Node Type"]:
+        case "Seq Scan":
+            return not (lazy and "Filter" not in scan)
+        case "Index Scan" | "Index Only Scan":
+            return not (lazy or "Index Cond" in scan or is_partial(scan["Index Name"]))
+    return False
+
+
+@cache
+def is_partial(index: str) -> bool:
+    """Return whether an index is over some rows alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indpred IS NOT NULL FROM pg_index WHERE indexrelid = to_regclass(%s)", [index])
+        return cursor.fetchone()[0]

@@ -25,7 +25,6 @@ class Migration(migrations.Migration):
                             "receipt.created",
                             "allocation.created",
                             "subscription.changed",
-                            "subscription.active",
                         ],
                     ),
                     _negated=True,

@@ -95,7 +95,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     pointed_at_by = ("user__id__exact", "subscription__id__exact", "receipt__id__exact")
     search_help_text = gettext_lazy("Reference, evidence, username, e-mail address or id")
     ordering = ("-id",)
-    sortable_by = ("reference_shown", "money_shown", "plan_link", "subscription_link", "created_on")
+    sortable_by = ("reference_shown", "money_shown", "created_on")
     actions = ("confirm_selected",)
     actions_detail = ("confirm", "settle", "refund", "reverse", "cancel")
     inlines = (RefundInline, ReversalInline)
