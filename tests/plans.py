@@ -59,22 +59,25 @@ class Sent:
         return execute(sql, params, many, context)
 
     def read_through(self) -> list[tuple[set[str], str]]:
-        """Return the big tables that a statement reads through, with the statement.
+        """Return the big tables that each statement reads through, with the statement; the same one is planned once."""
+        told = {(str(sql), str(params)): (sql, params) for sql, params in self.statements}
+        found = [(read_by(*statement), f"{statement[0]} {statement[1]}") for statement in told.values()]
+        return [(names, said) for names, said in found if names]
 
-        While a table has few pages, reading them all is the best plan; there must be another one all the same.
-        """
-        found = []
-        for sql, params in self.statements:
-            names = set(sequential(plan_of(sql, params)))
-            if names and names <= tables_of_few_pages():
-                with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL enable_seqscan TO off")
-                names = set(sequential(plan_of(sql, params)))
-                with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL enable_seqscan TO on")
-            if names:
-                found.append((names, f"{sql} {params}"))
-        return found
+
+def read_by(sql: str, params: Any) -> set[str]:
+    """Return the big tables that a statement reads through.
+
+    While a table has few pages, reading them all is the best plan; there must be another one all the same.
+    """
+    names = set(sequential(plan_of(sql, params)))
+    if not names or not names <= tables_of_few_pages():
+        return names
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan TO off")
+        names = set(sequential(plan_of(sql, params)))
+        cursor.execute("SET LOCAL enable_seqscan TO on")
+    return names
 
 
 @contextmanager
@@ -110,6 +113,13 @@ def reads_all(scan: dict[str, Any], *, lazy: bool) -> bool:
         case "Index Scan" | "Index Only Scan":
             return not (lazy or "Index Cond" in scan or is_partial(scan["Index Name"]))
     return False
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a plan and all that it is made of."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
 
 
 @cache

@@ -107,8 +107,8 @@ def test_the_journal_says_of_each_what_the_row_says(model):
         )
         rows = cursor.fetchall()
     assert rows
-    for row, events in rows:
-        row, known = json.loads(row), {}
+    for told, events in rows:
+        row, known = json.loads(told), {}
         for before, after in json.loads(events):
             assert before.items() <= (dict.fromkeys(row) | known).items()
             known |= after
