@@ -189,10 +189,14 @@ def test_an_error_in_a_chunk_leaves_the_triggers_on_and_the_chunk_out(monkeypatc
     assert doctor().startswith("All is well")
 
 
-def test_whoever_does_not_own_the_tables_is_told_to_be_the_owner(monkeypatch):
-    monkeypatch.setattr(rights, "is_ours", lambda: False)
-    with pytest.raises(CommandError, match="DATABASE_URL"):
-        demo()
+def test_whoever_does_not_own_the_tables_is_told_to_be_the_owner():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE demo_of_the_program")
+        rights.mend("demo_of_the_program")
+        cursor.execute("SET LOCAL ROLE demo_of_the_program")
+        with pytest.raises(CommandError, match="DATABASE_URL"):
+            demo()
+        cursor.execute("RESET ROLE")
     assert not in_bulk().exists()
 
 
