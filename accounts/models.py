@@ -9,9 +9,10 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Group, PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models, transaction
-from django.db.models import OuterRef, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import F, OuterRef, Q, Value
+from django.db.models.functions import Concat, Upper
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -78,6 +79,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="user_created"),
+            models.Index(fields=["id"], condition=Q(is_staff=True), name="user_staff"),
+            models.Index(fields=["id"], condition=Q(is_service=True), name="user_service"),
+            models.Index(fields=["id"], condition=Q(is_active=False), name="user_inactive"),
+            GinIndex(
+                OpClass(F("username_key"), name="gin_trgm_ops"),
+                OpClass(F("email_key"), name="gin_trgm_ops"),
+                OpClass(Upper("email"), name="gin_trgm_ops"),
+                name="user_search",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["username_key"], name="user_username_unique"),
             models.UniqueConstraint(fields=["email_key"], name="user_email_unique"),

@@ -69,8 +69,9 @@ class Ordering:
             return (ties & further) | rest if rest else ties & further
         beyond = Q(**{f"{self.key}__{step}": value}) | (ties & further)
         if self.ascending and self.field.null:
-            beyond |= Q(**{f"{self.key}__isnull": True})
-        return beyond
+            return beyond | Q(**{f"{self.key}__isnull": True})
+        # Said once more, for an index to begin there: it cannot use an alternative.
+        return Q(**{f"{self.key}__{step}e": value}) & beyond
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -113,6 +114,12 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
         """Return what is recorded of an entry, by the keys of its evidence and source."""
         return self.filter(evidence_key=evidence_key, source_key=source_key, voided_at__isnull=True)
 
+    def with_evidence(self, key: Any) -> "ReceiptQuerySet":
+        """Return what is or was recorded with the evidence of this key; each half has an index of its own."""
+        return self.filter(
+            Q(evidence_key=key, voided_at__isnull=True) | Q(evidence_key=key, voided_at__isnull=False)
+        )
+
     def locked(self) -> "ReceiptQuerySet":
         """Return them locked until the transaction ends; their payments are locked before them."""
         return self.select_for_update(no_key=True).order_by("pk")
@@ -188,6 +195,13 @@ class Receipt(models.Model):
             models.Index(fields=["received_on", "id"], name="receipt_received_on"),
             models.Index(fields=["created_at", "id"], name="receipt_created"),
             models.Index(fields=["id"], condition=MONEY_LEFT, name="receipt_money_left"),
+            models.Index(fields=["source_key", "id"], name="receipt_source"),
+            models.Index(fields=["id"], condition=Q(evidence__isnull=True), name="receipt_without_evidence"),
+            models.Index(fields=["evidence_key"], condition=Q(voided_at__isnull=False), name="receipt_void_evidence"),
+            # Found by any part of it; the list of what is to be added is short, so that nobody adds much at once.
+            GinIndex(
+                OpClass(F("evidence_key"), name="gin_trgm_ops"), name="receipt_search", gin_pending_list_limit=256
+            ),
         ]
 
     def __str__(self) -> str:

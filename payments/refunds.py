@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -128,6 +129,12 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["user", "id"], name="refund_user_id"),
             models.Index(fields=["id"], condition=Q(status="due"), name="refund_due"),
+            models.Index(fields=["id"], condition=Q(status="canceled"), name="refund_canceled"),
+            models.Index(fields=["coverage", "id"], name="refund_coverage"),
+            models.Index(fields=["currency", "id"], name="refund_currency"),
+            models.Index(fields=["created_at", "id"], name="refund_created"),
+            models.Index(fields=["paid_at", "id"], name="refund_paid_at"),
+            GinIndex(OpClass(F("evidence_key"), name="gin_trgm_ops"), name="refund_search"),
             models.Index(fields=["paid_at"], condition=Q(status="paid"), name="refund_paid"),
         ]
 

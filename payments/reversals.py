@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -73,6 +75,12 @@ class Reversal(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="reversal_kind_known"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="reversal_amount"),
+        ]
+        indexes = [
+            models.Index(fields=["kind", "id"], name="reversal_kind"),
+            models.Index(fields=["currency", "id"], name="reversal_currency"),
+            models.Index(fields=["user", "id"], name="reversal_user_id"),
+            GinIndex(OpClass(Upper("evidence"), name="gin_trgm_ops"), name="reversal_search"),
         ]
 
     def __str__(self) -> str:

@@ -175,7 +175,7 @@ class PaymentQuery(ListQuery):
     subscription_id = IdParameter()
     plan_name = TextParameter(source="plan_id")
     reference = ReferenceParameter()
-    evidence = KeyParameter(source="receipt__evidence_key")
+    evidence = KeyParameter()
     received_from = DayParameter(source="receipt__received_on__gte")
     received_to = DayParameter(source="receipt__received_on__lt")
     confirmed_from = InstantParameter(required=False, source="confirmed_at__gte")
@@ -194,6 +194,8 @@ class PaymentQuery(ListQuery):
         """Return those that meet every condition at `moment`."""
         if states := conditions.pop("status", None):
             rows = rows.in_states(states, moment)
+        if (evidence := conditions.pop("evidence", None)) is not None:
+            rows = rows.filter(receipt__in=Receipt.objects.with_evidence(evidence))
         return rows.filter(**conditions)
 
 
@@ -308,7 +310,7 @@ class ReceiptQuery(ListQuery):
     unapplied = FlagParameter(required=False)
     user_id = IdParameter()
     source = KeyParameter(source="source_key")  # type: ignore[assignment]
-    evidence = KeyParameter(source="evidence_key")
+    evidence = KeyParameter()
     received_from = DayParameter(source="received_on__gte")
     received_to = DayParameter(source="received_on__lt")
     ordering = ordering_parameter("id", "created_at")
@@ -318,6 +320,8 @@ class ReceiptQuery(ListQuery):
         """Return those that meet every condition."""
         if (unapplied := conditions.pop("unapplied", None)) is not None:
             rows = rows.with_money_left(unapplied)
+        if (evidence := conditions.pop("evidence", None)) is not None:
+            rows = rows.with_evidence(evidence)
         return rows.filter(**conditions)
 
 

@@ -17,7 +17,8 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidg
 
 from accounts.admin import ReadOnlyAdmin, StaffAdmin
 from accounts.admin.acts import Act, Outcome, seen
-from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, link_to_list, person_is
+from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, link_to_list
+from accounts.admin.lists import people
 from accounts.forms import ActForm, SeenForm
 from accounts.models import User
 from api.expectations import PreconditionFailed
@@ -86,9 +87,9 @@ class PlanAdmin(StaffAdmin):
     )
     fixed = ("name", "currency", "interval", "interval_count")
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by name or title."""
-        return Q(name__icontains=text) | Q(title__icontains=text)
+        return [Q(name__icontains=text) | Q(title__icontains=text)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What never changes is read-only once it is there."""
@@ -288,6 +289,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "price_shown", "created_at",
     )  # fmt: skip
     list_display_links = ("number",)
+    sortable_by = ("number", "end_date", "created_at")
     list_filter = (
         StateFilter,
         AccessFilter,
@@ -323,9 +325,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         ),
     )  # fmt: skip
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by user, plan or id."""
-        return person_is(text, "user__") | Q(plan__name__icontains=text) | id_is(text)
+        plans = list(Plan.objects.filter(name__icontains=text))
+        return [people(text), Q(plan__in=plans), id_is(text)]
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Tell whether the reader may act for any user."""

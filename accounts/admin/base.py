@@ -1,8 +1,6 @@
 """What every admin of this program is made of: narrow look-ups, a search that stays small, words instead of errors."""
 
 from collections.abc import Callable
-from functools import reduce
-from operator import and_
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
@@ -30,6 +28,7 @@ from api.fields import MAX_ID
 from billing_time.clock import Moment
 
 from .acts import REFUSALS, Act, words_of
+from .lists import NearChangeList, NearPaginator, found_in
 from .timeline import timeline_of
 
 SEARCH_LENGTH = 200
@@ -43,6 +42,7 @@ class StaffAdmin(ModelAdmin):
     list_max_show_all = 200
     list_filter_sheet = False
     show_full_result_count = False
+    paginator = NearPaginator
     show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     search_fields = ("pk",)
@@ -68,9 +68,9 @@ class StaffAdmin(ModelAdmin):
                 names.add(given.parameter_name)
         return names
 
-    def found_by(self, text: str) -> Q:
-        """Return the condition by which a row is found by `text`."""
-        return id_is(text)
+    def found_by(self, text: str) -> list[Q]:
+        """Return the conditions by any of which a row is found by `text`, each with an index."""
+        return [id_is(text)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -82,8 +82,22 @@ class StaffAdmin(ModelAdmin):
         if len(search_term) > SEARCH_LENGTH or len(words) > SEARCH_WORDS:
             messages.error(request, _("Look for at most %(words)s words.") % {"words": SEARCH_WORDS})
             return queryset.none(), False
-        wanted = self.found_by(" ".join(words)) | reduce(and_, map(self.found_by, words))
-        return queryset.filter(wanted), False
+        found = found_in(queryset, self.found_by(" ".join(words)))
+        if len(words) > 1:
+            found |= self.found_by_each(queryset, words)
+        return queryset.filter(pk__in=found), False
+
+    def found_by_each(self, queryset: QuerySet[Any], words: list[str]) -> set[Any]:
+        """Return the keys of the rows that each of the words finds; the longest, which finds the fewest, goes first."""
+        first, *others = sorted(words, key=len, reverse=True)
+        found = found_in(queryset, self.found_by(first))
+        for word in others:
+            found = found_in(queryset.filter(pk__in=found), self.found_by(word))
+        return found
+
+    def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[NearChangeList]:
+        """Return the kind of list."""
+        return NearChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; a parameter that it does not know is an error in words."""
@@ -269,7 +283,7 @@ def what_hangs_on(row: models.Model) -> list[str]:
         str(relation.related_model._meta.verbose_name_plural)
         for relation in row._meta.related_objects
         if (relation.on_delete is models.PROTECT or relation.related_model is LogEntry)
-        and QuerySet(relation.related_model).filter(**{relation.field.name: row}).exists()
+        and QuerySet(relation.related_model).filter(**{relation.field.name: row}).order_by("pk").values("pk")[:1]
     ]
 
 
@@ -284,16 +298,6 @@ def id_is(text: str) -> Q:
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID)) and int(text) <= MAX_ID:
         return Q(pk=int(text))
     return Q(pk__in=[])
-
-
-def person_is(text: str, path: str = "") -> Q:
-    """Return the condition that the user at `path` is called, or has an address, like `text`."""
-    folded = text.casefold()
-    return (
-        Q(**{f"{path}username_key__contains": folded})
-        | Q(**{f"{path}email_key__contains": folded})
-        | Q(**{f"{path}email__icontains": text})
-    )
 
 
 def page_of(row: models.Model) -> str:

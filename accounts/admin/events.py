@@ -99,9 +99,9 @@ class EventAdmin(ReadOnlyAdmin):
         (gettext_lazy("By whom"), {"fields": (("who", "channel_shown"), ("at", "request_id"))}),
     )
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by object, request or actor."""
-        return Q(object_type__in=TYPES, object_id=text) | Q(request_id=text) | Q(actor_name__iexact=text)
+        return [Q(object_type__in=TYPES, object_id=text), Q(request_id=text), Q(actor_name__iexact=text)]
 
     @display(description=gettext_lazy("number"), ordering="seq")
     def number(self, event: Event) -> str:

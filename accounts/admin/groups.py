@@ -73,9 +73,9 @@ class GroupAdmin(StaffAdmin):
     ordering = ("name",)
     filter_horizontal = ("permissions",)
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by name."""
-        return Q(name__icontains=text) | id_is(text)
+        return [Q(name__icontains=text), id_is(text)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only superusers make groups."""

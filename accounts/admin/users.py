@@ -17,8 +17,9 @@ from unfold.decorators import display
 from accounts.forms import AddUserForm, PasswordForm, UserForm
 from accounts.models import User
 
-from .base import StaffAdmin, id_is, in_words, link_to_list, page_of, person_is
+from .base import StaffAdmin, id_is, in_words, link_to_list, page_of
 from .groups import described_permissions
+from .lists import person_is
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 OWN = ("is_active", "is_staff", "is_superuser")
@@ -32,7 +33,7 @@ def holds_rights(user: User) -> bool:
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg, misc]
     """Customers, staff and service accounts. Tokens are shown nowhere."""
 
     form = UserForm
@@ -48,6 +49,7 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     search_help_text = gettext_lazy("Username, e-mail address or id")
     search_fields = ("username",)  # type: ignore[misc]
     ordering = ("-id",)
+    sortable_by = ("username",)
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("username", "email", "is_active", "password_state", "their_records")}),
@@ -59,9 +61,9 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
 
     lookup_allowed = StaffAdmin.lookup_allowed
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by name, address or id."""
-        return person_is(text) | id_is(text)
+        return [person_is(text), id_is(text)]
 
     # --- Who may do what
 

@@ -114,7 +114,7 @@ CHECKS = (
         """SELECT 'setting' AS object_type, 'BILLING_TIME_ZONE' AS object_id,
                 concat('it is ', %(zone)s, ', the books are kept in ', time_zone) AS detail
             FROM doctor_setting WHERE time_zone <> %(zone)s
-            AND EXISTS (SELECT FROM subscriptions_subscription)""",
+            AND (SELECT id FROM subscriptions_subscription LIMIT 1) IS NOT NULL""",
         remedy=_(
             "Set BILLING_TIME_ZONE to the time zone of the books. Where that one was never meant and all access ends "
             "at midnights of the new one, --fix writes the new one down."

@@ -16,7 +16,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.admin import ReadOnlyAdmin
-from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to, person_is
+from accounts.admin.base import ChosenFilter, YesNoFilter, id_is, link_to
+from accounts.admin.lists import found_in, people
 from accounts.models import User
 from api.keys import text_key
 from billing_time.clock import Moment
@@ -94,6 +95,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     pointed_at_by = ("user__id__exact", "subscription__id__exact", "receipt__id__exact")
     search_help_text = gettext_lazy("Reference, evidence, username, e-mail address or id")
     ordering = ("-id",)
+    sortable_by = ("reference_shown", "money_shown", "created_on")
     actions = ("confirm_selected",)
     actions_detail = ("confirm", "settle", "refund", "reverse", "cancel")
     inlines = (RefundInline, ReversalInline)
@@ -127,13 +129,15 @@ class PaymentAdmin(ReadOnlyAdmin):
         ),
     )  # fmt: skip
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by reference, however it is spaced, by evidence, user or id."""
         reference, evidence = "".join(text.split()).upper(), text_key(text)
-        found = person_is(text, "user__") | Q(reference=reference) | id_is(text)
+        found = [people(text), Q(reference=reference), id_is(text)]
         if reference.startswith("RF"):
-            found |= Q(reference__startswith=reference)
-        return found | Q(receipt__evidence_key__contains=evidence) if evidence else found
+            found.append(Q(reference__startswith=reference))
+        if evidence:
+            found.append(Q(receipt__in=found_in(Receipt.objects.all(), [Q(evidence_key__contains=evidence)])))
+        return found
 
     # --- Who may do what
 

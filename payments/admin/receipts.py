@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from accounts.admin import ReadOnlyAdmin
-from accounts.admin.base import YesNoFilter, id_is, link_to, link_to_list, person_is
+from accounts.admin.base import YesNoFilter, id_is, link_to, link_to_list
+from accounts.admin.lists import people
 from api.keys import text_key
 from billing_time.clock import Moment
 from payments.models import Receipt
@@ -54,6 +55,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
     pointed_at_by = ("user__id__exact",)
     search_help_text = gettext_lazy("Evidence, source, username, e-mail address or id")
     ordering = ("-id",)
+    sortable_by = ("received_on", "created_at")
     inlines = (AllocationInline, ReceiptReversalInline)
     fieldsets = (
         (
@@ -69,10 +71,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
         (gettext_lazy("Recorded"), {"fields": (("created_at", "recorded_by"), "voided_at")}),
     )  # fmt: skip
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by evidence, source, user or id."""
-        found, key = person_is(text, "user__") | id_is(text), text_key(text)
-        return found | Q(evidence_key__contains=key) | Q(source_key=key) if key else found
+        key = text_key(text)
+        return [people(text), id_is(text), *([Q(evidence_key__contains=key), Q(source_key=key)] if key else [])]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         """Show the tables in which there is something."""

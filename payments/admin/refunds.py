@@ -10,7 +10,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.admin import ReadOnlyAdmin
-from accounts.admin.base import ChosenFilter, id_is, link_to, person_is
+from accounts.admin.base import ChosenFilter, id_is, link_to
+from accounts.admin.lists import people
 from api.keys import text_key
 from billing_time.clock import Moment
 from payments.models import Refund, Reversal
@@ -77,11 +78,12 @@ class MoneyBackAdmin(ReadOnlyAdmin):
     pointed_at_by: ClassVar[tuple[str, ...]] = ("user__id__exact", "payment__id__exact")
     search_help_text = gettext_lazy("Reference, evidence, username, e-mail address or id")
     ordering = ("-id",)
+    sortable_by: ClassVar[tuple[str, ...]] = ("number", "payment_link")
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by the payment's reference, however it is spaced, by user or id."""
         reference = "".join(text.split()).upper()
-        return person_is(text, "user__") | Q(payment__reference=reference) | id_is(text)
+        return [people(text), Q(payment__reference=reference), id_is(text)]
 
     @display(description=gettext_lazy("id"), ordering="id")
     def number(self, row: Any) -> str:
@@ -132,10 +134,10 @@ class RefundAdmin(MoneyBackAdmin):
         ),
     )  # fmt: skip
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by evidence as well."""
         key = text_key(text)
-        return super().found_by(text) | Q(evidence_key__contains=key) if key else super().found_by(text)
+        return [*super().found_by(text), *([Q(evidence_key__contains=key)] if key else [])]
 
     def has_pay_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Tell whether the reader may give money back."""
@@ -183,9 +185,9 @@ class ReversalAdmin(MoneyBackAdmin):
         ),
     )  # fmt: skip
 
-    def found_by(self, text: str) -> Q:
+    def found_by(self, text: str) -> list[Q]:
         """Find by evidence as well."""
-        return super().found_by(text) | Q(evidence__icontains=text)
+        return [*super().found_by(text), Q(evidence__icontains=text)]
 
     @display(description=gettext_lazy("receipt"))
     def receipt_link(self, row: Reversal) -> Any:
