@@ -43,8 +43,7 @@ FORWARD = """
 
     CREATE OR REPLACE FUNCTION journal_shown(value jsonb, is_secret boolean) RETURNS jsonb LANGUAGE sql STABLE AS $$
         SELECT CASE
-            WHEN value = 'null' THEN value
-            WHEN is_secret AND value IS NOT NULL THEN '"(secret)"'
+            WHEN is_secret AND value <> 'null' THEN '"(secret)"'
             WHEN jsonb_typeof(value) = 'number' AND value::text LIKE '%.%' THEN to_jsonb(value::text)
             ELSE value
         END
@@ -53,27 +52,28 @@ FORWARD = """
     CREATE OR REPLACE FUNCTION journal_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE
         row_now jsonb := to_jsonb(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END);
-        row_before jsonb := CASE TG_OP WHEN 'UPDATE' THEN to_jsonb(OLD) END;
         hidden text[] := string_to_array(TG_ARGV[3], ',');
         secret text[] := string_to_array(TG_ARGV[4], ',');
+        seen_now jsonb := row_now - hidden;
+        seen_before jsonb := CASE TG_OP WHEN 'UPDATE' THEN to_jsonb(OLD) - hidden END;
         before jsonb := '{}';
         after jsonb := '{}';
         verb text := CASE TG_OP WHEN 'INSERT' THEN 'created' WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END;
     BEGIN
+        IF seen_before = seen_now THEN
+            RETURN NULL;
+        END IF;
         IF TG_OP = 'UPDATE' THEN
             SELECT
-                jsonb_object_agg(key, journal_shown(row_before -> key, key = ANY (secret))),
+                jsonb_object_agg(key, journal_shown(seen_before -> key, key = ANY (secret))),
                 jsonb_object_agg(key, journal_shown(value, key = ANY (secret)))
-            INTO before, after FROM jsonb_each(row_now - hidden) WHERE value <> row_before -> key;
-            IF after IS NULL THEN
-                RETURN NULL;
-            END IF;
+            INTO before, after FROM jsonb_each(seen_now) WHERE value <> seen_before -> key;
             IF after ? 'status' THEN
                 verb := after ->> 'status';
             END IF;
         ELSE
             SELECT coalesce(jsonb_object_agg(key, journal_shown(value, key = ANY (secret))), '{}')
-            INTO after FROM jsonb_each(row_now - hidden) WHERE value <> 'null';
+            INTO after FROM jsonb_each(seen_now) WHERE value <> 'null';
             IF TG_OP = 'DELETE' THEN
                 before := after;
                 after := '{}';
