@@ -80,13 +80,19 @@ class Payment(models.Model):
     Status = Status
 
     user = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="payments", db_index=False, verbose_name=gettext_lazy("user")
+        User,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        db_index=False,
+        db_constraint=False,  # payment_of_subscription_owner
+        verbose_name=gettext_lazy("user"),
     )
     subscription = models.ForeignKey(
         Subscription,
         on_delete=models.PROTECT,
         related_name="payments",
         db_index=False,
+        db_constraint=False,  # payment_of_subscription_owner
         verbose_name=gettext_lazy("subscription"),
     )
     plan = models.ForeignKey(
@@ -138,6 +144,7 @@ class Payment(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="payments",
+        db_constraint=False,  # payment_of_receipt_owner
         verbose_name=gettext_lazy("receipt"),
     )
     confirmed_at = models.DateTimeField(gettext_lazy("confirmed at"), null=True)

@@ -324,11 +324,16 @@ class Receipt(models.Model):
 
 
 class Allocation(models.Model):
-    """What of a receipt settles which payment: within one user and currency (composite foreign keys see to it)."""
+    """What of a receipt settles which payment: within one user and currency.
 
-    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="allocations")
-    payment = models.ForeignKey("payments.Payment", on_delete=models.PROTECT, related_name="allocations")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    Composite foreign keys see to it (allocation_of_receipt_owner, allocation_of_payment_owner), so no other ones do.
+    """
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="allocations", db_constraint=False)
+    payment = models.ForeignKey(
+        "payments.Payment", on_delete=models.PROTECT, related_name="allocations", db_constraint=False
+    )
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     currency = models.CharField(max_length=3)
     amount = models.DecimalField(**AMOUNT)
     created_at = models.DateTimeField(default=timezone.now)

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from states.guards import Guard, never_changes, never_deleted, row
+from states.guards import Guard, never_changes, never_deleted, row, update_of
 from states.machine import Birth, StateMachine, Step
 
 
@@ -74,7 +74,7 @@ PAYMENT_GUARDS: list[Guard] = [
     Guard(
         "payment_confirmed_facts_stay",
         TABLE,
-        "UPDATE",
+        update_of((*FACTS, "unapplied")),
         f"{row('OLD', FACTS)} IS DISTINCT FROM {row('NEW', FACTS)} AND NOT {CONFIRMING}"
         f" OR NEW.unapplied AND NOT OLD.unapplied AND NOT {CONFIRMING}"
         " OR OLD.unapplied AND NOT NEW.unapplied AND NEW.status = OLD.status",
@@ -83,7 +83,7 @@ PAYMENT_GUARDS: list[Guard] = [
     Guard(
         "payment_coverage_never_moves",
         TABLE,
-        "UPDATE",
+        update_of(COVERAGE),
         f"{row('OLD', COVERAGE)} IS DISTINCT FROM {row('NEW', COVERAGE)}"
         f" AND ({GRANTED}) IS NOT TRUE AND ({TAKEN_BACK}) IS NOT TRUE",
         "coverage is granted once and at most shortened once",
@@ -109,7 +109,7 @@ RECEIPT_GUARDS: list[Guard] = [
     Guard(
         "receipt_facts_stay",
         "payments_receipt",
-        "UPDATE",
+        update_of(("evidence", "evidence_key", "received_on", "voided_at", "reversed_amount", "refunded_amount")),
         "OLD.evidence IS NOT NULL"
         " AND (OLD.evidence, OLD.evidence_key) IS DISTINCT FROM (NEW.evidence, NEW.evidence_key)"
         " OR OLD.received_on IS NOT NULL AND OLD.received_on IS DISTINCT FROM NEW.received_on"
@@ -121,7 +121,7 @@ RECEIPT_GUARDS: list[Guard] = [
     Guard(
         "receipt_allocations_are_counted",
         "payments_receipt",
-        "UPDATE",
+        update_of(["allocated_amount"]),
         "NEW.allocated_amount <> OLD.allocated_amount AND pg_trigger_depth() = 0",
         "what is allocated is counted from the allocations alone",
     ),
@@ -145,7 +145,7 @@ REFUND_GUARDS: list[Guard] = [
     Guard(
         "refund_facts_stay",
         "payments_refund",
-        "UPDATE",
+        update_of(("evidence", "evidence_key", "paid_at")),
         f"NEW.status = OLD.status AND {row('OLD', ('evidence', 'evidence_key', 'paid_at'))}"
         f" IS DISTINCT FROM {row('NEW', ('evidence', 'evidence_key', 'paid_at'))}",
         "the evidence of a refund stays",

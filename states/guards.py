@@ -18,7 +18,11 @@ DROP_REFUSE = "DROP FUNCTION refuse();"
 
 @dataclass(frozen=True)
 class Guard:
-    """A change of a row of `table` that is refused when the condition, in SQL over OLD and NEW, holds."""
+    """A change of a row of `table` that is refused when the condition, in SQL over OLD and NEW, holds.
+
+    PostgreSQL reads the condition anew for every statement, so `event` names the columns without whose being set the
+    condition cannot hold (`update_of`): a statement that sets none of them is spared it.
+    """
 
     name: str
     table: str
@@ -47,7 +51,13 @@ def never_deleted(noun: str, table: str) -> Guard:
 
 def never_changes(name: str, table: str, columns: Iterable[str], words: str) -> Guard:
     """Return the guard of columns that stay as they were born."""
-    return Guard(name, table, "UPDATE", f"{row('OLD', columns)} IS DISTINCT FROM {row('NEW', columns)}", words)
+    changed = f"{row('OLD', columns)} IS DISTINCT FROM {row('NEW', columns)}"
+    return Guard(name, table, update_of(columns), changed, words)
+
+
+def update_of(columns: Iterable[str]) -> str:
+    """Return the event of an update that sets one of the columns at least."""
+    return f"UPDATE OF {', '.join(columns)}"
 
 
 def row(side: str, columns: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ the one table.
 from dataclasses import dataclass
 from typing import Any
 
-from .guards import Guard
+from .guards import Guard, update_of
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class StateMachine:
     def guards(self) -> list[Guard]:
         """Return what PostgreSQL refuses: rows born in another state, and every other step."""
         born = " OR ".join(f"({birth.condition})" for birth in self.births)
-        steps = ", ".join(f"('{step.source}', '{step.target}')" for step in self.steps)
-        stepped = f"OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN ({steps})"
+        steps = ",".join(f"{step.source} {step.target}" for step in self.steps)
+        stepped = f"OLD.status <> NEW.status AND OLD.status || ' ' || NEW.status <> ALL ('{{{steps}}}')"
         return [
             Guard(f"{self.name}_birth", self.table, "INSERT", f"NOT ({born})", f"no {self.name} is born in this state"),
             Guard(
                 f"{self.name}_transition",
                 self.table,
-                "UPDATE",
+                update_of(["status"]),
                 stepped,
                 f"the state of this {self.name} does not know this step",
             ),

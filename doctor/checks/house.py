@@ -48,6 +48,7 @@ TRIGGERS = [
 ]
 OWNERS = [
     ("payments_payment", "payment_of_subscription_owner"),
+    ("payments_payment", "payment_of_receipt_owner"),
     ("payments_allocation", "allocation_of_payment_owner"),
     ("payments_allocation", "allocation_of_receipt_owner"),
     ("payments_refund", "refund_of_payment_owner"),

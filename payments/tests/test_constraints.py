@@ -4,9 +4,11 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 from django.db import Error, IntegrityError, connection, transaction
 from stdnum.iso11649 import is_valid
 
+from accounts.models import User
 from payments.models import Allocation, Facts, Payment, Receipt, ReversalOrder
 from payments.tests.factories import PaymentFactory
 from subscriptions.models import Plan, Subscription
@@ -119,6 +121,33 @@ def test_the_database_counts_what_is_allocated(confirmed, staff, moment):
     assert Receipt.objects.get().allocated_amount == 0
 
 
+@pytest.mark.parametrize(
+    ("constraint", "model", "changes"),
+    [
+        ("payment_of_subscription_owner", Payment, {"subscription": 0}),
+        ("payment_of_receipt_owner", Payment, {"receipt": 0}),
+        ("allocation_of_receipt_owner", Allocation, {"receipt": 0}),
+        ("allocation_of_payment_owner", Allocation, {"payment": 0}),
+        ("allocation_of_payment_owner", Allocation, {"user": 0}),
+    ],
+)
+def test_what_a_row_refers_to_is_there(confirmed, constraint, model, changes):
+    refused(constraint, model.objects.all(), **changes)
+
+
+def test_every_reference_has_a_key_in_the_database(db):
+    """Its own, or one together with whose row it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, attname FROM pg_constraint"
+            " JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)"
+            " WHERE contype = 'f' AND convalidated AND conrelid::regclass::text LIKE 'payments%%'"
+        )
+        kept = set(cursor.fetchall())
+    fields = [field for model in apps.get_app_config("payments").get_models() for field in model._meta.fields]
+    assert {(field.model._meta.db_table, field.column) for field in fields if field.remote_field} <= kept
+
+
 def test_an_allocation_stays_within_one_user_and_currency(confirmed, bob):
     refused("allocation_of_payment_owner", Allocation.objects.all(), user=bob)
     refused("allocation_of_payment_owner", Allocation.objects.all(), currency="EUR")
@@ -182,7 +211,7 @@ def test_what_is_canceled_gives_no_access(confirmed):
     refused("subscription_canceled_has_no_access", rows, status="canceled")
 
 
-@pytest.mark.parametrize("model", [Subscription, Payment, Receipt])
+@pytest.mark.parametrize("model", [User, Subscription, Payment, Receipt])
 def test_nothing_that_money_hangs_on_is_deleted(confirmed, model):
     with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {model._meta.db_table}")

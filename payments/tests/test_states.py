@@ -1,6 +1,7 @@
 """PostgreSQL knows the tables of states edge by edge, and refuses by its guards whatever else is tried on money."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -213,6 +214,14 @@ def test_the_triggers_in_the_database_are_those_that_the_tables_make_now(db):
 
     assert set(before) == {guard.name for guard in ALL_GUARDS}
     assert definitions() == before
+
+
+@pytest.mark.parametrize("guard", [each for each in ALL_GUARDS if each.event != "DELETE"], ids=lambda each: each.name)
+def test_a_guard_looks_at_every_update_of_what_it_compares(guard):
+    """A change of status alone is what the transitions are about; to others it says when a change is allowed."""
+    compared = set.intersection(*(set(re.findall(rf"{side}\.(\w+)", guard.when)) for side in ("OLD", "NEW")))
+    looked_at = set(guard.event.removeprefix("UPDATE OF ").split(", "))
+    assert compared - looked_at <= (set() if guard.name.endswith("_transition") else {"status"})
 
 
 # --- Every guard refuses what it is there for
