@@ -40,3 +40,8 @@ def meeting(people: int, act: Callable[..., Any]) -> Callable[..., Any]:
         return act(*args, **kwargs)
 
     return wait_and_act
+
+
+def compiled_anew(prepared, *shape, **values):
+    """Do what a prepared query does without what was compiled before: in the place of `Prepared.__call__`."""
+    return prepared.compile(shape, tuple(values)).rows(values)

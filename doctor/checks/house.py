@@ -113,8 +113,8 @@ CHECKS = (
         _("Another time zone than the one in which the books are kept"),
         _("The days of coverage and access begin in one time zone, which cannot be exchanged for another later."),
         """SELECT 'setting' AS object_type, 'BILLING_TIME_ZONE' AS object_id,
-                concat('it is ', %(zone)s, ', the books are kept in ', time_zone) AS detail
-            FROM doctor_setting WHERE time_zone <> %(zone)s
+                concat('it is ', %(zone)s::text, ', the books are kept in ', time_zone) AS detail
+            FROM doctor_setting WHERE time_zone <> %(zone)s::text
             AND (SELECT id FROM subscriptions_subscription LIMIT 1) IS NOT NULL""",
         remedy=_(
             "Set BILLING_TIME_ZONE to the time zone of the books. Where that one was never meant and all access ends "

@@ -100,5 +100,5 @@ BACKWARD = import_module("journal.migrations.0002_record").FORWARD.replace(
 class Migration(migrations.Migration):
     """The journal is written with fewer look-ups; what it says is the same."""
 
-    dependencies = [("journal", "0004_append_only")]
+    dependencies = [("journal", "0005_search")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -105,5 +105,5 @@ BACKWARD = "".join(
 class Migration(migrations.Migration):
     """Guards of money look only where something is set that they guard, and at no more than they need."""
 
-    dependencies = [("payments", "0011_free_time_is_free"), ("subscriptions", "0007_lean_guards")]
+    dependencies = [("payments", "0013_no_patterns"), ("subscriptions", "0007_lean_guards")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

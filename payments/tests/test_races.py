@@ -10,11 +10,12 @@ from payments.checkout import Order, check_out
 from payments.models import Facts, Payment, Receipt
 from payments.querysets import PaymentQuerySet
 from payments.tests.factories import PaymentFactory
+from prepared.queries import Prepared
 from subscriptions.models import Subscription
 from subscriptions.problems import SubscriptionExists
 from subscriptions.querysets import SubscriptionQuerySet
 from subscriptions.tests.factories import SubscriptionFactory
-from tests.racing import meeting, race
+from tests.racing import compiled_anew, meeting, race
 from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -27,6 +28,7 @@ def without_locks(monkeypatch):
     monkeypatch.setattr(SubscriptionQuerySet, "locked", unlocked)
     monkeypatch.setattr(PaymentQuerySet, "locked", unlocked)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_options: rows)
+    monkeypatch.setattr(Prepared, "__call__", compiled_anew)
 
 
 def confirm(payment, staff, moment, **facts):

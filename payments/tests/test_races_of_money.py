@@ -15,10 +15,11 @@ from payments.querysets import PaymentQuerySet
 from payments.receipts import ReceiptQuerySet
 from payments.tests.factories import PaymentFactory
 from payments.tests.paying import later, unapplied
+from prepared.queries import Prepared
 from subscriptions.models import Subscription
 from subscriptions.querysets import SubscriptionQuerySet
 from subscriptions.tests.factories import PlanFactory, SubscriptionFactory
-from tests.racing import meeting, race
+from tests.racing import compiled_anew, meeting, race
 from tests.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -31,6 +32,7 @@ def without_locks(monkeypatch):
     for rows in (SubscriptionQuerySet, PaymentQuerySet, ReceiptQuerySet):
         monkeypatch.setattr(rows, "locked", unlocked)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_options: rows)
+    monkeypatch.setattr(Prepared, "__call__", compiled_anew)
 
 
 def doing(payment, verb, *args, **kwargs):
