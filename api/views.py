@@ -140,8 +140,9 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def shown(self, row: Any, *, many: bool = False) -> Any:
         """Return what the answer shows of a row, or of many; instants are in UTC, whatever the billing time zone."""
+        serializer = self.get_serializer()
         with timezone.override(dt.UTC):
-            return self.get_serializer(row, many=many).data
+            return [serializer.to_representation(each) for each in row] if many else serializer.to_representation(row)
 
     def shown_alone(self, row: Any, *, status: int = 200) -> Response:
         """Return the answer that shows one row, with the `ETag` of its version."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Expression, QuerySet
+from django.db.models import Expression, Model, QuerySet
+from django.db.models.base import ModelState
 from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
 
 # More than the routes can ask for in earnest; whoever plays with filters pushes out what was not asked for lately.
@@ -107,6 +108,14 @@ def compiled(rows: QuerySet[Any]) -> Query:
     return Query(Statement(sql, parameters), reader(rows, compiler))
 
 
+def made(model: type[Model], names: list[str], values: Iterable[Any]) -> Model:
+    """Return an object of the model that holds what its row does; what Django asks for each is known to be right."""
+    found = model.__new__(model)
+    vars(found).update(zip(names, values, strict=True), _state=ModelState())
+    found._state.adding, found._state.db = False, DEFAULT_DB_ALIAS
+    return found
+
+
 def reader(rows: QuerySet[Any], compiler: Any) -> Callable[[tuple[Any, ...]], Any]:
     """Return what makes an object, as `QuerySet` would, of one row of the cursor."""
     if rows._iterable_class is FlatValuesListIterable:
@@ -118,10 +127,10 @@ def reader(rows: QuerySet[Any], compiler: Any) -> Callable[[tuple[Any, ...]], An
     names = [compiler.select[column][0].target.attname for column in columns]
     populators = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
     annotations = compiler.annotation_col_map.items()
-    from_db = rows.model.from_db
+    model = rows.model
 
     def read(row: tuple[Any, ...]) -> Any:
-        found = from_db(DEFAULT_DB_ALIAS, names, row[whole])
+        found = made(model, names, row[whole])
         for populator in populators:
             populator.populate(row, found)
         for name, column in annotations:
