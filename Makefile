@@ -12,9 +12,10 @@ $(error Python 3.11 or newer is needed, and none was found. Install one (Debian:
 endif
 
 export ARGS
+export TWIN
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve migrate test lint migrations-check messages schema clean
+.PHONY: help run serve migrate test lint migrations-check messages schema bench clean
 
-help run serve migrate test lint migrations-check messages schema clean:
+help run serve migrate test lint migrations-check messages schema bench clean:
 	@$(PYTHON) -m dev $@
