@@ -192,6 +192,7 @@ def test_an_error_in_a_chunk_leaves_the_triggers_on_and_the_chunk_out(monkeypatc
 def test_whoever_does_not_own_the_tables_is_told_to_be_the_owner():
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE demo_of_the_program")
+        cursor.execute("GRANT demo_of_the_program TO CURRENT_USER")
         rights.mend("demo_of_the_program")
         cursor.execute("SET LOCAL ROLE demo_of_the_program")
         with pytest.raises(CommandError, match="DATABASE_URL"):
