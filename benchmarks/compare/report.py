@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from benchmarks.compare.figures import Measured, Spread, ratios, spread
-from benchmarks.compare.systems import Served
+from benchmarks.compare.systems import System
 from benchmarks.compare.works import WORKS
 
 FIGURES = {"rate": "req/s", "p50": "p50 ms", "p99": "p99 ms", "web_ms": "web ms", "database_ms": "database ms"}
 
 
-def table(results: dict[tuple[str, int, str], list[Measured]], served: Sequence[Served]) -> str:
+def table(results: dict[tuple[str, int, str], list[Measured]], served: Sequence[System]) -> str:
     """Return all of it, for the terminal."""
     lines = []
     for (work, clients, letter), cells in results.items():

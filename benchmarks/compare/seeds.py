@@ -64,3 +64,10 @@ class Slots:
         found = self.free.get(work, range(0))
         self.free[work] = found[count:]
         return found[:count]
+
+    def numbers(self, work: str, count: int) -> range:
+        """Return so many numbers to ask for, with their rows made where each can be asked for once only."""
+        if (known := WORKS[work].numbers) is not None:
+            return known[:count]
+        self.make(work, count)
+        return self.take(work, count)
