@@ -21,7 +21,7 @@ TOKEN = re.compile(
 LOOKS_RANDOM = re.compile(r"[A-Za-z0-9_-]{20,}")
 # What pgbench would take for a variable of its own, inside a string too.
 LOOKS_LIKE_VARIABLE = re.compile(r":(?=[A-Za-z_])")
-# The keys that a table deals out in a recording begin here for the first table, and so much higher for each further one.
+# In a recording the first table deals out its keys from here, and each further one so much higher.
 KEYS = 10**12
 BIGGEST = 2**62
 

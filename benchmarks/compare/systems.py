@@ -20,7 +20,6 @@ from dev.say import Refusal
 
 # Whose password hash all others get: made by the program itself, with its own costs.
 MODEL = {"username": "model-user", "email": "model-user@example.com", "password": PASSWORD}
-HASHES = {"billing": "SELECT password_hash FROM accounts_user", "twin": "SELECT password_hash FROM users"}
 # Into which table each transaction of a work writes a row, so that pgbench cannot have done nothing.
 WRITTEN = {
     "login": "accounts_token",
@@ -71,7 +70,7 @@ class Served:
         status, text = self.ask(Request("POST", "/api/auth/register", dict(MODEL)))
         if status != 201:
             raise Refusal(f"{self.title} does not register a user: {status} {text}")
-        self.tables.fill(self.tables.psql.ask(f"{HASHES[self.tables.kind]} WHERE username = 'model-user';"))
+        self.tables.fill(self.tables.hash_of(MODEL["username"]))
 
     def ask(self, asked: Request) -> tuple[int, str]:
         """Send one request; return the state and the beginning of the answer."""
@@ -110,7 +109,7 @@ class Served:
         if seen["errors"]:
             raise Refusal(f"{self.title} answers {cell.work} with {seen['errors']} errors: {seen['first_error']}")
         web, database = [now - then for now, then in zip(after, before, strict=True)] if after else (None, None)
-        return Measured(len(seen["took"]), seen["seconds"], seen["took"], seen["answered"], web, database)
+        return Measured(len(seen["took"]), seen["seconds"], seen["took"], web, database)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class Pgbench:
         count, rate = processed(output)
         if WRITTEN.get(cell.work) and self.written(cell.work) - written < count:
             raise Refusal(f"pgbench has done {count} times {cell.work}, but not written as many rows; see {log}.")
-        return Measured(count, count / rate, answered=count, database_cpu=after[0] - before[0] if after else None)
+        return Measured(count, count / rate, database_cpu=after[0] - before[0] if after else None)
 
     def command(self, cell: Cell) -> list[str]:
         """Return the command of one measurement."""
@@ -153,7 +152,7 @@ class Pgbench:
         """Return how many rows were ever written into the work's table."""
         if work not in WRITTEN:
             return 0
-        asked = f"SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = '{WRITTEN[work]}';"  # noqa: S608
+        asked = f"SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = '{WRITTEN[work]}';"
         return int(self.psql.ask(asked))
 
 
