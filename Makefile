@@ -15,7 +15,7 @@ export ARGS
 export TWIN
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve migrate test lint migrations-check messages schema bench clean
+.PHONY: help run serve migrate test lint migrations-check messages schema bench bench-check clean
 
-help run serve migrate test lint migrations-check messages schema bench clean:
+help run serve migrate test lint migrations-check messages schema bench bench-check clean:
 	@$(PYTHON) -m dev $@

@@ -31,6 +31,7 @@ VERBS = {
     "messages": Verb("dev.translations", TO_DEVELOP, "collect the texts to translate into locale/, and compile them"),
     "schema": Verb("dev.schema", TO_DEVELOP, "write docs/openapi.yaml anew from the code"),
     "bench": Verb("dev.bench", TO_DEVELOP, "measure beside a FastAPI twin and pgbench, ~6 minutes; ARGS='--quick'"),
+    "bench-check": Verb("dev.bench", TO_DEVELOP, "tell whether it has fallen behind the twin by more than a fifth"),
     "clean": Verb("dev.clean", (), "remove .venv and .local, the development database included"),
 }
 

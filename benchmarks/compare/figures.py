@@ -13,8 +13,6 @@ class Measured:
     count: int
     seconds: float
     took: list[float] = field(default_factory=list)
-    answered: int = 0
-    """With those whose answer came too late to be counted, but not for nothing."""
     web_cpu: float | None = None
     database_cpu: float | None = None
 
@@ -45,7 +43,7 @@ class Measured:
 
     def each(self, seconds: float | None) -> float | None:
         """Return the part of one request, in ms."""
-        return None if seconds is None or not self.answered else seconds / self.answered * 1000
+        return None if seconds is None or not self.count else seconds / self.count * 1000
 
 
 class Spread(NamedTuple):

@@ -90,74 +90,61 @@ class Load:
         some = itertools.islice(endless(cell.work, cell.first, cell.last), int(PREPARED_PER_SECOND * cell.seconds))
         self.requests = iter([wire(request(cell.work, number), cell.port) for number in some])
         self.took: list[float] = []
-        self.answered = 0
+        self.last = 0.0
         self.errors = 0
         self.first_error = ""
 
     def run(self) -> dict[str, Any]:
-        """Ask until time is up or the rows are spent; return what was seen of answers that came within that time."""
+        """Ask until time is up or the rows are spent, wait for the last answers, and return what was seen."""
         with selectors.DefaultSelector() as selector:
-            waiting = 0
             began = time.perf_counter()
             for data in itertools.islice(self.requests, self.cell.clients):
                 client = Client(self.cell.port)
                 selector.register(client.sock, selectors.EVENT_READ, client)
                 client.send(data)
-                waiting += 1
-            began_asking, until = began, began + self.cell.seconds
-            ended = self.drive(selector, waiting, until)
-            for key in list(selector.get_map().values()):
-                key.data.sock.close()
-        return self.seen(ended - began_asking)
+            ended = self.drive(selector, began + self.cell.seconds)
+        return {"seconds": ended - began, "took": self.took, "errors": self.errors, "first_error": self.first_error}
 
-    def drive(self, selector: selectors.BaseSelector, waiting: int, until: float) -> float:
-        """Answer each answer with the next request; return when the last answer that counts came."""
-        last = until
-        spent = False
-        while waiting:
+    def drive(self, selector: selectors.BaseSelector, until: float) -> float:
+        """Listen until every client has hung up; return when the last answer came."""
+        while selector.get_map():
             events = selector.select(PATIENCE)
             if not events:
                 raise Refused(f"no answer for {PATIENCE:.0f} s")
             for key, _ in events:
-                try:
-                    answer = key.data.answer()
-                except (OSError, Refused) as gone:
-                    selector.unregister(key.fileobj)
-                    waiting -= 1
-                    self.errors += 1
-                    self.first_error = self.first_error or str(gone)
-                    continue
-                if answer is None:
-                    continue
-                now = time.perf_counter()
-                self.count(answer, now - key.data.sent_at, counts=now <= until)
-                data = next(self.requests, None) if now < until else None
-                if data is None:
-                    spent = spent or now < until
-                    last = min(now, until) if spent else until
-                    waiting -= 1
-                else:
-                    key.data.send(data)
-        return last
+                self.hear(selector, key.data, until)
+        return self.last
 
-    def count(self, answer: bytes, seconds: float, *, counts: bool) -> None:
-        """Keep how long an answer took; an error is one whenever it comes."""
-        self.answered += 1
+    def hear(self, selector: selectors.BaseSelector, client: Client, until: float) -> None:
+        """Read what came; where the answer is whole, ask the next, or hang up when time is up."""
+        answer = self.answer_of(client)
+        if answer is None:
+            return
+        self.last = now = time.perf_counter()
+        if answer:
+            self.count(answer, now - client.sent_at)
+        data = next(self.requests, None) if answer and now < until else None
+        if data is None:
+            selector.unregister(client.sock)
+            client.sock.close()
+        else:
+            client.send(data)
+
+    def answer_of(self, client: Client) -> bytes | None:
+        """Return the client's answer, None while it is not whole; nothing of a lost connection, which is an error."""
+        try:
+            return client.answer()
+        except (OSError, Refused) as gone:
+            self.errors += 1
+            self.first_error = self.first_error or str(gone)
+            return b""
+
+    def count(self, answer: bytes, seconds: float) -> None:
+        """Keep how long, in ms, an answer took, and what the first error says."""
+        self.took.append(round(seconds * 1000, 3))
         if not is_success(answer):
             self.errors += 1
             self.first_error = self.first_error or answer[:KEPT_OF_AN_ERROR].decode(errors="replace")
-        if counts:
-            self.took.append(seconds)
-
-    def seen(self, seconds: float) -> dict[str, Any]:
-        """Return what the one who started us wants to know."""
-        return {
-            "seconds": seconds,
-            "took": [round(took * 1000, 3) for took in self.took],
-            "answered": self.answered,
-            "errors": self.errors,
-            "first_error": self.first_error,
-        }
 
 
 def main(told: str) -> None:

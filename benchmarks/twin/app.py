@@ -6,7 +6,7 @@ constraints beyond keys, idempotency keys, limits or admin.
 DATABASE_URL=postgresql+asyncpg://… uvicorn app:app --workers 2 --no-access-log
 """
 
-import datetime
+import datetime as dt
 import hashlib
 import os
 import secrets
@@ -27,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 TOKEN_DAYS = 30
 ACTIVE_SHOWN = 20
+EXACT = {"status", "plan_name", "user_id"}
 Money = Annotated[Decimal, Numeric(12, 2)]
 
 database = create_async_engine(os.environ["DATABASE_URL"], pool_size=int(os.environ.get("POOL_SIZE", "16")))
@@ -56,7 +57,7 @@ class Token(Table):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
-    expires_at: Mapped[datetime.datetime]
+    expires_at: Mapped[dt.datetime]
 
 
 class Plan(Table):
@@ -75,16 +76,16 @@ class Subscription(Table):
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     plan_name: Mapped[str] = mapped_column(ForeignKey(Plan.name))
     duration: Mapped[int]
-    start_date: Mapped[datetime.date | None]
-    end_date: Mapped[datetime.date | None]
+    start_date: Mapped[dt.date | None]
+    end_date: Mapped[dt.date | None]
     status: Mapped[str] = mapped_column(String(20), default="pending")
-    created_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now(), index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), index=True)
 
     def activate(self, plan: Plan) -> None:
         """Run from today, for what was bought."""
         self.status = "active"
-        self.start_date = datetime.date.today()  # noqa: DTZ011
-        self.end_date = self.start_date + datetime.timedelta(days=plan.days * self.duration)
+        self.start_date = dt.date.today()  # noqa: DTZ011
+        self.end_date = self.start_date + dt.timedelta(days=plan.days * self.duration)
 
 
 class Payment(Table):
@@ -131,8 +132,8 @@ class SubscriptionFilters(BaseModel):
     status: str | None = None
     plan_name: str | None = None
     user_id: int | None = None
-    created_after: datetime.datetime | datetime.date | None = None
-    created_before: datetime.datetime | datetime.date | None = None
+    created_after: dt.datetime | None = None
+    created_before: dt.datetime | None = None
     before_id: int | None = None
     page_size: Annotated[int, Field(ge=1, le=200)] = 50
 
@@ -154,8 +155,8 @@ class PublicSubscription(BaseModel, from_attributes=True):
     id: int
     user_id: int
     plan_name: str
-    start_date: datetime.date | None
-    end_date: datetime.date | None
+    start_date: dt.date | None
+    end_date: dt.date | None
     status: str
 
 
@@ -183,8 +184,8 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 async def get_user(request: Request, session: Session) -> User:
@@ -231,7 +232,7 @@ async def login(given: Credentials, session: Session) -> NewToken:
     if user is None or not await run_in_threadpool(is_right, user.password_hash, given.password):
         raise HTTPException(401, "wrong name or password")
     token = secrets.token_urlsafe(32)
-    expires_at = now() + datetime.timedelta(days=TOKEN_DAYS)
+    expires_at = now() + dt.timedelta(days=TOKEN_DAYS)
     session.add(Token(digest=digest_of(token), user_id=user.id, expires_at=expires_at))
     await session.commit()
     return NewToken(token=token)
@@ -256,17 +257,14 @@ async def subscribe(given: NewSubscription, user: CurrentUser, session: Session)
 
 @api.get("/subscriptions/", response_model=list[PublicSubscription])
 async def list_all(filters: Annotated[SubscriptionFilters, Query()], _: Staff, session: Session) -> list[Subscription]:
-    wanted = select(Subscription).order_by(Subscription.id.desc()).limit(filters.page_size)
-    conditions = {
-        "status": Subscription.status == filters.status,
-        "plan_name": Subscription.plan_name == filters.plan_name,
-        "user_id": Subscription.user_id == filters.user_id,
-        "created_after": Subscription.created_at >= filters.created_after,
-        "created_before": Subscription.created_at < filters.created_before,
-        "before_id": Subscription.id < filters.before_id,
-    }
-    given = [condition for name, condition in conditions.items() if getattr(filters, name) is not None]
-    return list(await session.scalars(wanted.where(*given)))
+    wanted = select(Subscription).filter_by(**filters.model_dump(include=EXACT, exclude_none=True))
+    if filters.created_after is not None:
+        wanted = wanted.where(Subscription.created_at >= filters.created_after)
+    if filters.created_before is not None:
+        wanted = wanted.where(Subscription.created_at < filters.created_before)
+    if filters.before_id is not None:
+        wanted = wanted.where(Subscription.id < filters.before_id)
+    return list(await session.scalars(wanted.order_by(Subscription.id.desc()).limit(filters.page_size)))
 
 
 @api.get("/subscriptions/{user_id}", response_model=list[PublicSubscription])

@@ -24,10 +24,10 @@ INSERT INTO accounts_user_groups (user_id, group_id) SELECT :staff, id FROM auth
 INSERT INTO accounts_token (digest, user_id, created_at, expires_at)
 SELECT digest, id, now(), now() + interval '14 days' FROM accounts_user
 CROSS JOIN LATERAL (VALUES (encode(sha256(convert_to('bench-' || id, 'UTF8')), 'hex')), (id::text)) of_token (digest)
-WHERE id <= :last_reader;
+WHERE id BETWEEN :staff AND :last_reader;
 
 CREATE TEMPORARY TABLE paid ON COMMIT DROP AS
-SELECT reader * 1000 + plan AS n, reader, plan::text AS plan
+SELECT :first_paid + (row_number() OVER () - 1)::int AS n, reader, plan::text AS plan
 FROM generate_series(:first_reader, :last_reader) reader, generate_series(:first_plan, :last_plan) plan;
 INSERT INTO subscriptions_subscription (id, user_id, plan_name, status, duration, unit_price, currency, "interval",
     interval_count, trial_days, grace_days, start_date, end_date, covered_until, access_until, anchor_day,

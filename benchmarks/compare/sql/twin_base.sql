@@ -12,10 +12,10 @@ FROM (SELECT n, n::text AS name FROM (
 INSERT INTO tokens (digest, user_id, expires_at)
 SELECT digest, id, now() + interval '14 days' FROM users
 CROSS JOIN LATERAL (VALUES (encode(sha256(convert_to('bench-' || id, 'UTF8')), 'hex')), (id::text)) of_token (digest)
-WHERE id <= :last_reader;
+WHERE id BETWEEN :staff AND :last_reader;
 
 CREATE TEMPORARY TABLE paid ON COMMIT DROP AS
-SELECT reader * 1000 + plan AS n, reader, plan::text AS plan
+SELECT :first_paid + (row_number() OVER () - 1)::int AS n, reader, plan::text AS plan
 FROM generate_series(:first_reader, :last_reader) reader, generate_series(:first_plan, :last_plan) plan;
 INSERT INTO subscriptions (id, user_id, plan_name, duration, start_date, end_date, status)
 SELECT n, reader, plan, 1, current_date, current_date + 30, 'active' FROM paid;
