@@ -18,6 +18,7 @@ PLAIN = (
     serializers.DateField,
     serializers.IntegerField,
     serializers.ModelField,
+    serializers.SerializerMethodField,
 )
 
 
@@ -40,16 +41,17 @@ class RowSerializer(serializers.ModelSerializer[Row]):
 @cache
 def plan_of(serializer_class: type[RowSerializer[Any]]) -> tuple[list[str], Callable[[Any], Any], list[Any], list[Any]]:
     """Return the names shown, what reads their values off a row, how some are written, and which methods to ask."""
-    fields = serializer_class()._readable_fields
-    asked: list[Any] = []
-    plain: list[Any] = []
-    for field in fields:
-        if isinstance(field, serializers.SerializerMethodField):
-            asked.append((field.field_name, field.method_name))
-        else:
-            plain.append(field)
-    written = [(place, way_of(field)) for place, field in enumerate(plain) if not isinstance(field, PLAIN)]
-    return [field.field_name for field in plain], attrgetter(*(field.source for field in plain)), written, asked
+    fields = list(serializer_class()._readable_fields)
+    asked = [(field.field_name, field.method_name) for field in fields if is_asked(field)]
+    written = [(place, way_of(field)) for place, field in enumerate(fields) if not isinstance(field, PLAIN)]
+    # What a method answers has its place taken by the key meanwhile.
+    read = attrgetter(*("pk" if is_asked(field) else field.source for field in fields))
+    return [field.field_name for field in fields], read, written, asked
+
+
+def is_asked(field: Any) -> bool:
+    """Tell whether a method of the serializer has the value."""
+    return isinstance(field, serializers.SerializerMethodField)
 
 
 def way_of(field: Any) -> Callable[[Any], Any]:
