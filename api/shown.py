@@ -41,7 +41,7 @@ class RowSerializer(serializers.ModelSerializer[Row]):
 @cache
 def plan_of(serializer_class: type[RowSerializer[Any]]) -> tuple[list[str], Callable[[Any], Any], list[Any], list[Any]]:
     """Return the names shown, what reads their values off a row, how some are written, and which methods to ask."""
-    fields = list(serializer_class()._readable_fields)
+    fields: list[Any] = list(serializer_class()._readable_fields)
     asked = [(field.field_name, field.method_name) for field in fields if is_asked(field)]
     written = [(place, way_of(field)) for place, field in enumerate(fields) if not isinstance(field, PLAIN)]
     # What a method answers has its place taken by the key meanwhile.

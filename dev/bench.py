@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 def compare(children: Children, clusters: ExitStack, options: Options) -> int:
     """Measure all three beside one another; for a check, the two programs alone."""
-    where, folder = machine.machine(), twin.folder(environment.given())
+    where, folder = machine.machine(), twin.chosen(os.environ.get("TWIN", ""))
     contenders = Contenders(children, clusters.enter_context(cluster("postgres-bench", keep=False)))
     systems, slots = contenders.side_by_side(options, folder)
     results = Session(options, systems, slots).run()

@@ -75,7 +75,8 @@ class Contenders:
             other.try_out(work, number)
         for tables in slots.sides:
             tables.settle()
-        return [ours, other, *([self.pgbench(scripts)] if scripts else [])], slots
+        systems: list[System] = [ours, other]
+        return ([*systems, self.pgbench(scripts)] if scripts else systems), slots
 
     def among(self, size: int) -> Served:
         """Serve this program alone, with so many payments beside those that are asked for."""

@@ -16,13 +16,13 @@ from dev.say import Refusal, say
 OWN = ROOT / "benchmarks" / "twin"
 
 
-def folder(values: dict[str, str]) -> Path:
-    """Return the folder of the twin: our own, or the one that TWIN names."""
-    named = Path(values["TWIN"]).expanduser().resolve() if "TWIN" in values else OWN
+def chosen(named: str) -> Path:
+    """Return the folder of the twin: the one that is named, or else our own."""
+    folder = Path(named).expanduser().resolve() if named else OWN
     for name in ("app.py", "requirements.txt"):
-        if not (named / name).is_file():
-            raise Refusal(f"TWIN names a folder without {name}: {named}")
-    return named
+        if not (folder / name).is_file():
+            raise Refusal(f"TWIN names a folder without {name}: {folder}")
+    return folder
 
 
 def install(children: Children, twin: Path) -> Path:

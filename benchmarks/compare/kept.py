@@ -17,8 +17,12 @@ LEFT = 0.8
 
 def throughput(results: Results) -> dict[str, float]:
     """Return by work how many times the twin's requests a second are served, in the median of the rounds."""
-    found = {work: ratios(*(results[work, CHECKED_CLIENTS, letter] for letter in "ab"), "rate") for work in CHECKED}
-    return {work: round(ratio.median, 3) for work, ratio in found.items() if ratio is not None}
+    found = {}
+    for work in CHECKED:
+        ours, theirs = (results[work, CHECKED_CLIENTS, letter] for letter in "ab")
+        if ratio := ratios(ours, theirs, "rate"):
+            found[work] = round(ratio.median, 3)
+    return found
 
 
 def keep(now: Mapping[str, float], file: Path = FILE) -> None:

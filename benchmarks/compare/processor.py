@@ -46,3 +46,17 @@ def used(*roots: int) -> list[float] | None:
     if not processes:
         return None
     return [sum(processes[pid].seconds for pid in family(root, processes) if pid in processes) for root in roots]
+
+
+class Meter:
+    """Counts the processor time of processes, with their children, from now on."""
+
+    def __init__(self, *roots: int) -> None:
+        self.roots, self.before = roots, used(*roots)
+
+    def spent(self) -> list[float | None]:
+        """Return the seconds of each since then; None where they are not told."""
+        after = used(*self.roots)
+        if self.before is None or after is None:
+            return [None] * len(self.roots)
+        return [now - then for now, then in zip(after, self.before, strict=True)]

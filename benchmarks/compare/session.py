@@ -64,7 +64,7 @@ class Session:
 
     def turn(self, work: str, clients: int, *, forward: bool) -> None:
         """Have all systems do the same, one after the other."""
-        cells = {}
+        cells: dict[str, Cell] = {}
         for group in self.groups():
             numbers = self.slots.take(work, self.spent(work, clients, group))
             cells |= {system.letter: Cell(work, clients, self.seconds(system), numbers) for system in group}

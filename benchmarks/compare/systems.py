@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from benchmarks.compare.figures import Measured
-from benchmarks.compare.processor import used
+from benchmarks.compare.processor import Meter
 from benchmarks.compare.psql import Psql
 from benchmarks.compare.seeds import Tables
 from benchmarks.compare.works import PASSWORD, WORKS, Request, request, token
@@ -42,8 +42,13 @@ class Cell(NamedTuple):
 class System(Protocol):
     """What can be measured."""
 
-    letter: str
-    title: str
+    @property
+    def letter(self) -> str:
+        """The letter that stands for it in tables."""
+
+    @property
+    def title(self) -> str:
+        """What the letter stands for."""
 
     def does(self, work: str) -> bool:
         """Tell whether it can do such work at all."""
@@ -103,12 +108,11 @@ class Served:
         if WORKS[cell.work].spends:
             told |= {"first": cell.numbers[0], "last": cell.numbers[-1]}
         command = [str(PYTHON), "-m", "benchmarks.compare.load", json.dumps(told)]
-        before = used(self.pid, self.postmaster)
+        meter = Meter(self.pid, self.postmaster)
         seen = json.loads(self.children.run("The clients", command, env=dict(os.environ), log=LOGS / "bench-load.log"))
-        after = used(self.pid, self.postmaster)
+        web, database = meter.spent()
         if seen["errors"]:
             raise Refusal(f"{self.title} answers {cell.work} with {seen['errors']} errors: {seen['first_error']}")
-        web, database = [now - then for now, then in zip(after, before, strict=True)] if after else (None, None)
         return Measured(len(seen["took"]), seen["seconds"], seen["took"], web, database)
 
 
@@ -130,13 +134,13 @@ class Pgbench:
     def measure(self, cell: Cell) -> Measured:
         """Run the script; refuse to go on unless each transaction has written what it was to write."""
         log = LOGS / "bench-pgbench.log"
-        written, before = self.written(cell.work), used(self.postmaster)
+        written, meter = self.written(cell.work), Meter(self.postmaster)
         output = self.children.run("pgbench", self.command(cell), env=self.psql.secrets, log=log)
-        after = used(self.postmaster)
+        database = meter.spent()[0]
         count, rate = processed(output)
         if WRITTEN.get(cell.work) and self.written(cell.work) - written < count:
             raise Refusal(f"pgbench has done {count} times {cell.work}, but not written as many rows; see {log}.")
-        return Measured(count, count / rate, database_cpu=after[0] - before[0] if after else None)
+        return Measured(count, count / rate, database_cpu=database)
 
     def command(self, cell: Cell) -> list[str]:
         """Return the command of one measurement."""

@@ -79,7 +79,7 @@ class Subscription(Table):
     start_date: Mapped[dt.date | None]
     end_date: Mapped[dt.date | None]
     status: Mapped[str] = mapped_column(String(20), default="pending")
-    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), deferred=True)
 
     def activate(self, plan: Plan) -> None:
         """Run from today, for what was bought."""
