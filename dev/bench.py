@@ -11,7 +11,7 @@ from benchmarks.compare import kept, machine, report
 from benchmarks.compare.options import Options, read
 from benchmarks.compare.seeds import Slots
 from benchmarks.compare.session import Results, Session
-from dev import binaries, environment, twin
+from dev import binaries, environment, leftovers, twin
 from dev.contenders import Cluster, Contenders
 from dev.processes import Children, Stopped
 from dev.say import Refusal, say
@@ -61,6 +61,7 @@ def grow(children: Children, clusters: ExitStack, options: Options) -> int:
 def cluster(name: str, *, keep: bool) -> Iterator[Cluster]:
     """Give a cluster that begins empty, and take its files away once all that used them has stopped; or keep both."""
     private = Cluster(binaries.runtime_folder() / name)
+    leftovers.end_postgres(private.data)
     if not keep:
         shutil.rmtree(private.data, ignore_errors=True)
     try:

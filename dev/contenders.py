@@ -12,14 +12,15 @@ from benchmarks.compare.recording import Recorder
 from benchmarks.compare.seeds import Slots, Tables
 from benchmarks.compare.statements import PREFIX
 from benchmarks.compare.systems import Pgbench, Served, System
-from dev import binaries, postgres, run, serve, suite, twin
+from dev import binaries, environment, postgres, run, serve, suite, twin
 from dev.environment import LOCAL, LOGS
 from dev.processes import Child, Children
 from dev.say import Refusal, say
 
 READY_SECONDS = 60.0
-# No checkpoint comes into a measurement: one is asked for before each round. And a log that can be read.
-SETTINGS = ["max_wal_size=8GB", "checkpoint_timeout=1h", f"log_line_prefix={PREFIX}"]
+# No checkpoint comes into a measurement: one is asked for before each round. Each process of each server has a pool of
+# connections, and there are as many as cores. And a log that can be read.
+SETTINGS = ["max_wal_size=8GB", "checkpoint_timeout=1h", "max_connections=1000", f"log_line_prefix={PREFIX}"]
 SCRIPTS = LOCAL / "bench"
 PAYMENTS_EACH = 10
 
@@ -120,15 +121,21 @@ class Contenders:
         return self.served(letter, "this program", port, web, self.tables), web
 
     def twin(self, folder: Path) -> Served:
-        """Serve the twin, with as many processes."""
+        """Serve the twin, with as many processes as this program has."""
         self.private.ask(self.port, "CREATE DATABASE twin OWNER :owner;")
         url = self.database.owner_url.rpartition("/")[0] + "/twin"
         port, python = postgres.free_port(), twin.install(self.children, folder)
         env = twin.server_environment(folder, url)
-        web = self.children.start("The twin", twin.server(python, port), env=env, log=LOGS / "bench-b.log")
-        wait_until_it_answers(self.children, port)
+        # It makes its tables when it starts, which two processes at once may not survive.
+        self.children.stop(self.uvicorn(python, port, env, workers=1))
+        web = self.uvicorn(python, port, env, workers=environment.web_processes({}))
         title = "the FastAPI twin" if folder == twin.OWN else f"the twin {folder.name}"
         return self.served("b", title, port, web, self.tables_at(url, "twin"))
+
+    def uvicorn(self, python: Path, port: int, env: dict[str, str], *, workers: int) -> Child:
+        web = self.children.start("The twin", twin.server(python, port, workers), env=env, log=LOGS / "bench-b.log")
+        wait_until_it_answers(self.children, port)
+        return web
 
     def served(self, letter: str, title: str, port: int, web: Child, tables: Tables) -> Served:
         return Served(letter, title, port, web.process.pid, self.postmaster, tables, self.children)

@@ -7,7 +7,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from dev import environment
 from dev.environment import LOCAL, PYTHON, ROOT
 from dev.install import explain, step
 from dev.processes import Children, Failed
@@ -53,11 +52,10 @@ def fingerprint(requirements: bytes) -> str:
     return hashlib.sha256(requirements + repr(sys.version_info[:2]).encode()).hexdigest()[:16]
 
 
-def server(python: Path, port: int) -> list[str]:
-    """Return the server's command, with a process for each core, as this program has by default."""
-    workers = str(environment.web_processes({}))
+def server(python: Path, port: int, workers: int) -> list[str]:
+    """Return the server's command."""
     uvicorn = [str(python), "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)]
-    return [*uvicorn, "--workers", workers, "--no-access-log", "--log-level", "warning"]
+    return [*uvicorn, "--workers", str(workers), "--no-access-log", "--log-level", "warning"]
 
 
 def server_environment(twin: Path, database_url: str) -> dict[str, str]:

@@ -44,6 +44,7 @@ class Psql:
             check=False,
             env=self.secrets,
             input=given + sql,
+            start_new_session=True,  # out of reach of the terminal's Ctrl-C, which is ours to answer
             text=True,
         )
         if answer.returncode:

@@ -310,8 +310,6 @@ async def confirm(given: Confirmation, _: Staff, session: Session) -> Payment:
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with database.begin() as connection:
-        # Of several workers, one makes the tables.
-        await connection.execute(select(func.pg_advisory_xact_lock(1)))
         await connection.run_sync(Table.metadata.create_all)
     yield
 
