@@ -116,9 +116,7 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
 
     def with_evidence(self, key: Any) -> "ReceiptQuerySet":
         """Return what is or was recorded with the evidence of this key; each half has an index of its own."""
-        return self.filter(
-            Q(evidence_key=key, voided_at__isnull=True) | Q(evidence_key=key, voided_at__isnull=False)
-        )
+        return self.filter(Q(evidence_key=key, voided_at__isnull=True) | Q(evidence_key=key, voided_at__isnull=False))
 
     def locked(self) -> "ReceiptQuerySet":
         """Return them locked until the transaction ends; their payments are locked before them."""
