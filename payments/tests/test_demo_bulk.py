@@ -12,6 +12,7 @@ from django.db import DataError, connection
 from accounts.models import User
 from journal.models import Event
 from operations import rights
+from operations.tests.test_rights import acting_as, create_role
 from payments.demo import PASSWORD
 from payments.demo_bulk import filling
 from payments.demo_bulk.filling import Rest, Size
@@ -190,14 +191,11 @@ def test_an_error_in_a_chunk_leaves_the_triggers_on_and_the_chunk_out(monkeypatc
 
 
 def test_whoever_does_not_own_the_tables_is_told_to_be_the_owner():
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE demo_of_the_program")
-        cursor.execute("GRANT demo_of_the_program TO CURRENT_USER")
-        rights.mend("demo_of_the_program")
-        cursor.execute("SET LOCAL ROLE demo_of_the_program")
+    role = create_role("demo")
+    rights.mend(role)
+    with acting_as(role):
         with pytest.raises(CommandError, match="DATABASE_URL"):
             demo()
-        cursor.execute("RESET ROLE")
     assert not in_bulk().exists()
 
 
