@@ -36,11 +36,19 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="event",
             index=BrinIndex(
-                OpClass(models.F("channel"), name="text_bloom_ops"),
-                OpClass(models.F("request_id"), name="text_bloom_ops"),
-                OpClass(Upper("actor_name"), name="text_bloom_ops"),
-                autosummarize=True,
-                name="event_search",
+                OpClass(models.F("channel"), name="text_bloom_ops"), name="event_channel", autosummarize=True
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="event",
+            index=BrinIndex(
+                OpClass(models.F("request_id"), name="text_bloom_ops"), name="event_request", autosummarize=True
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="event",
+            index=BrinIndex(
+                OpClass(Upper("actor_name"), name="text_bloom_ops"), name="event_actor_name", autosummarize=True
             ),
         ),
     ]
