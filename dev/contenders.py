@@ -13,7 +13,7 @@ from benchmarks.compare.seeds import Slots, Tables
 from benchmarks.compare.statements import PREFIX
 from benchmarks.compare.systems import Pgbench, Served, System
 from dev import binaries, environment, postgres, run, serve, suite, twin
-from dev.environment import LOCAL, LOGS
+from dev.environment import LOCAL, LOGS, MANAGE
 from dev.processes import Child, Children
 from dev.say import Refusal, say
 
@@ -92,8 +92,9 @@ class Contenders:
     def generate(self, payments: int) -> None:
         """Have the program's own generator make customers with many payments."""
         as_owner = self.env | {"DATABASE_URL": self.database.owner_url}
-        users = max(1, payments // PAYMENTS_EACH)
-        run.manage(self.children, as_owner, "demo", "--force", "--users", str(users), "--payments", str(payments))
+        counts = ["--users", str(max(1, payments // PAYMENTS_EACH)), "--payments", str(payments)]
+        command = [*MANAGE, "demo", "--force", *counts]
+        self.children.run("manage.py demo", command, env=as_owner, log=LOGS / "demo.log", progress="Making payments")
 
     def scripts(self, recorded: Served, slots: Slots, works: tuple[str, ...]) -> dict[str, Path]:
         """Record the statements of each kind of work; return the scripts that pgbench gets."""

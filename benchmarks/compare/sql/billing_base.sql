@@ -11,7 +11,8 @@ ALTER TABLE payments_allocation DISABLE TRIGGER USER;
 INSERT INTO subscriptions_plan (name, title, description, price, currency, "interval", interval_count, trial_days,
     grace_days, is_active, created_at)
 SELECT name, '', '', :price, 'RUB', 'month', 1, 0, 3, true, now()
-FROM (SELECT :'plan' AS name UNION ALL SELECT n::text FROM generate_series(:first_plan, :last_plan) n) names;
+FROM (SELECT :'plan' AS name UNION ALL SELECT n::text FROM generate_series(:first_plan, :last_plan) n) names
+ON CONFLICT (name) DO NOTHING;  -- the demo sells one of them, on these terms
 
 INSERT INTO accounts_user (id, is_superuser, username, username_key, email, email_key, password_hash, is_active,
     is_staff, is_service, created_at)
