@@ -126,11 +126,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             (tokens.exclude(pk=keep.pk) if keep else tokens).delete()
 
 
-def labels(through: Any, permission: str = "permission") -> Any:
+def labels(through: Any) -> Any:
     """Return the rows of a table that gives rights, as `app.codename`."""
-    return through.annotate(
-        label=Concat(f"{permission}__content_type__app_label", Value("."), f"{permission}__codename")
-    ).values_list("label", flat=True)
+    label = Concat("permission__content_type__app_label", Value("."), "permission__codename")
+    return through.annotate(label=label).values_list("label", flat=True)
 
 
 def given_rights(user_id: Any) -> tuple[Any, Any]:

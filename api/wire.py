@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 import orjson
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotAcceptable, ParseError, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -62,7 +63,14 @@ class JSONRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         """Return the bytes of the answer; of one without a body, none."""
-        return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
+        return b"" if data is None else orjson.dumps(data, default=text_of, option=orjson.OPT_UTC_Z)
+
+
+def text_of(value: Any) -> str:
+    """Return a lazy text in the language of the request; nothing else that JSON does not know is meant to be shown."""
+    if isinstance(value, Promise):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not shown in answers.")
 
 
 class StrictJSONParser(BaseParser):

@@ -23,8 +23,13 @@ SMALL = {
     "journal_seal",
     "doctor_setting",
 }
-# Of rows, not of pages: what other tests have rolled back takes room as well.
-FEW_ROWS = 5000
+# What the rows of few pages take, not the pages: what other tests have rolled back takes room as well.
+FEW_BYTES = 128 * 8192
+SMALL_AS_YET = """
+    SELECT relname FROM pg_class c
+    WHERE relkind = 'r' AND reltuples * (28 + (SELECT coalesce(sum(avg_width), 0) FROM pg_stats WHERE tablename = relname))
+        <= %s
+"""
 # What takes no more rows than it is asked for.
 LAZY = {"Nested Loop", "Append", "Merge Append", "Subquery Scan", "LockRows", "Incremental Sort", "Result", "Memoize"}
 PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
@@ -35,10 +40,10 @@ def tables() -> set[str]:
     return {model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed}
 
 
-def tables_of_few_rows() -> set[str]:
-    """Return the tables that hold little as yet."""
+def tables_of_few_pages() -> set[str]:
+    """Return the tables whose rows are a megabyte at most as yet."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples <= %s", [FEW_ROWS])
+        cursor.execute(SMALL_AS_YET, [FEW_BYTES])
         return {name for (name,) in cursor.fetchall()}
 
 
@@ -69,10 +74,10 @@ class Sent:
 def read_by(sql: str, params: Any) -> set[str]:
     """Return the big tables that a statement reads through.
 
-    While a table has few rows, reading them all is the best plan; there must be another one all the same.
+    While a table has few pages, reading them all is the best plan; there must be another one all the same.
     """
     names = set(sequential(plan_of(sql, params)))
-    if not names or not names <= tables_of_few_rows():
+    if not names or not names <= tables_of_few_pages():
         return names
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan TO off")
