@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.contrib.postgres.fields import RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import F, Func, Max, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,6 +28,7 @@ from subscriptions.states import LIVE
 from subscriptions.states import Status as SubscriptionStatus
 from transactions.acting import because, whole
 
+from .functions import CreditorReference, DateRange
 from .problems import (
     AmountMismatch,
     ConfirmedDifferently,
@@ -50,23 +51,6 @@ class Provider(models.TextChoices):
 
     MANUAL = "manual", gettext_lazy("bank transfer")
     GRANT = "grant", gettext_lazy("free time")
-
-
-class CreditorReference(Func):
-    """The ISO 11649 reference of an id: `RF`, two check digits modulo 97 (with R = 27, F = 15), at least six digits."""
-
-    template = (
-        "('RF' || lpad((98 - mod(%(expressions)s::numeric * 1000000 + 271500, 97))::text, 2, '0')"
-        " || lpad(%(expressions)s::text, greatest(6, length(%(expressions)s::text)), '0'))"
-    )
-    output_field = models.CharField(max_length=25)
-
-
-class DateRange(Func):
-    """The half-open range of two days."""
-
-    function = "DATERANGE"
-    output_field = DateRangeField()
 
 
 def new_page_key() -> str:
