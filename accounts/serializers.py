@@ -10,12 +10,13 @@ from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
 from api.fields import IdField, StrictSerializer, TextField, TidyTextField
+from api.shown import RowSerializer
 
 from .models import EmailTaken, User, UsernameTaken
 from .names import EMAIL_LENGTH, USERNAME, normalise_email, username_key, validate_username
 
 
-class UserSerializer(serializers.ModelSerializer[User]):
+class UserSerializer(RowSerializer[User]):
     """A user, as they see themselves."""
 
     class Meta:
