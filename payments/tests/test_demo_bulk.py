@@ -193,9 +193,8 @@ def test_an_error_in_a_chunk_leaves_the_triggers_on_and_the_chunk_out(monkeypatc
 def test_whoever_does_not_own_the_tables_is_told_to_be_the_owner():
     role = create_role("demo")
     rights.mend(role)
-    with acting_as(role):
-        with pytest.raises(CommandError, match="DATABASE_URL"):
-            demo()
+    with acting_as(role), pytest.raises(CommandError, match="DATABASE_URL"):
+        demo()
     assert not in_bulk().exists()
 
 
